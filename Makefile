@@ -1,0 +1,56 @@
+# What one types. Each target sets up what it needs first; nothing has to be installed but
+# Python 3.11 or newer and make. Options go through ARGS: make demo ARGS=--json
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up worker test check lint format faults lock setup setup-dev clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: setup ## carry one engagement from the signed deal to its project, against sandbox systems
+	@$(BIN)/fairlead demo $(ARGS)
+
+up: setup ## serve: API, workers and the database (FAIRLEAD_PORT, FAIRLEAD_DATA)
+	@$(BIN)/fairlead up $(ARGS)
+
+worker: setup ## one more worker on the same database
+	@$(BIN)/fairlead worker $(ARGS)
+
+test: lint ## everything that must be green: lint, types, rooms, then the tests, slow ones last
+	@$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(ARGS)
+	@$(BIN)/pytest -m slow $(ARGS) || [ $$? -eq 5 ] # 5: there is none
+
+check: setup-dev ## the tests of one place: make check ARGS=tests/store
+	@$(BIN)/pytest $(ARGS)
+
+faults: setup-dev ## kill workers at every point, in storms, and count what happened twice
+	@$(BIN)/pytest tests/faults $(ARGS)
+
+lint: setup-dev ## format, rules, types and the arrows between the rooms
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyright --warnings src tests
+	@$(BIN)/lint-imports --no-cache
+
+format: setup-dev ## put the code in shape
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+lock: ## write the lock files again after pyproject.toml has changed
+	@scripts/lock $(ARGS)
+
+clean: ## remove what was made, but not the data directory
+	@rm -rf .venv build dist src/*.egg-info
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "Fairlead needs Python 3.11 or newer; there is no $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) scripts/setup run
+
+setup-dev:
+	@command -v $(PYTHON) >/dev/null || { echo "Fairlead needs Python 3.11 or newer; there is no $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) scripts/setup dev

@@ -1,0 +1,140 @@
+"""Kantata's answers as typed values. Unknown fields are let by; known ones are strict.
+
+Each answer lists what was found in `results`, in order, and holds the records under the name of
+their collection, keyed by id; associated records lie beside them in the same way.
+https://developer.kantata.com/ ("Response Format")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+
+class ContractBroken(ValueError):
+    """An answer is not as documented. Names the path."""
+
+
+def _as_text(raw: Any) -> Any:
+    """Kantata writes some ids as text and some as numbers (`subject_id`)."""
+    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+
+
+Id = Annotated[str, BeforeValidator(_as_text)]
+
+
+class _Known(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class Workspace(_Known):
+    id: Id
+    archived: bool
+    currency: str | None = None  #: shown only to users with financial access
+    currency_base_unit: int | None = None  #: cents in one unit: 100 for GBP, 1 for JPY
+    price_in_cents: int | None = None  #: shown only to users with financial access
+
+
+class Story(_Known):
+    id: Id
+    workspace_id: Id
+    time_estimate_in_minutes: int | None = None
+
+
+class Resource(_Known):
+    id: Id
+    workspace_id: Id
+    role_id: Id | None = None
+
+
+class Allocation(_Known):
+    id: Id
+    minutes: int
+
+
+class Reference(_Known):
+    """Where another system's id is kept: on which record, and under which names."""
+
+    subject_id: Id
+    service_name: str
+    service_model: str
+    service_model_ref: str
+
+    def says(self, names: Mapping[str, str]) -> bool:
+        """Whether it is the reference of these names, letter for letter."""
+        return all(getattr(self, name) == value for name, value in names.items())
+
+
+class RateCard(_Known):
+    id: Id
+    currency: str
+    rate_card_set_id: Id
+
+
+class RateCardSet(_Known):
+    title: str
+
+
+class Role(_Known):
+    id: Id
+    name: str
+
+
+class _Result(_Known):
+    key: str
+    id: Id
+
+
+class _Envelope(_Known):
+    count: int
+    results: list[_Result]
+
+
+Known = TypeVar("Known", bound=BaseModel)
+
+
+class Answer:
+    """One page of an answer. Raises `ContractBroken` where it is not of the documented shape."""
+
+    def __init__(self, body: object) -> None:
+        envelope = _read("answer", body, _Envelope)
+        self.count = envelope.count  #: of all pages
+        self.found = tuple((result.key, result.id) for result in envelope.results)
+        self._body = cast("Mapping[str, Any]", body)
+
+    def listed(self, collection: str, model: type[Known]) -> list[Known]:
+        """What was asked for, in the answer's order."""
+        held = self._records(collection)
+        return [
+            _read(f"{collection}.{id}", held.get(id), model)
+            for key, id in self.found
+            if key == collection
+        ]
+
+    def beside(self, collection: str, model: type[Known]) -> dict[str, Known]:
+        """Records of a collection that came along, by id."""
+        held = self._records(collection)
+        return {id: _read(f"{collection}.{id}", record, model) for id, record in held.items()}
+
+    def single(self, collection: str, model: type[Known]) -> Known:
+        records = self.listed(collection, model)
+        if len(records) != 1:
+            raise ContractBroken(f"results: {len(records)} {collection}, not one")
+        return records[0]
+
+    def _records(self, collection: str) -> Mapping[str, Any]:
+        held = self._body.get(collection, {})
+        if not isinstance(held, Mapping):
+            raise ContractBroken(f"{collection}: not an object")
+        return cast("Mapping[str, Any]", held)
+
+
+def _read(path: str, raw: object, model: type[Known]) -> Known:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as bad:
+        first = bad.errors()[0]
+        where = ".".join([path, *(str(part) for part in first["loc"])])
+        raise ContractBroken(f"{where}: {first['msg']}") from bad

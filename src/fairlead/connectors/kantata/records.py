@@ -1,0 +1,174 @@
+"""How records are made and found in Kantata: each carries our key from the start.
+
+Our key travels as an external reference in the request that creates the record, so neither can
+exist without the other, and is looked up at `/external_references`, which has no filter that
+hides archived records by default. Addresses of the documents are in the README.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from fairlead.connectors.kantata.answers import Answer, ContractBroken, Reference
+from fairlead.connectors.kit.http import Http, Reply
+from fairlead.domain.ids import EffectKey
+from fairlead.domain.values import ExternalRef
+from fairlead.errors import AnswerLost, EffectConflict, SystemRefused, SystemUnavailable
+
+_ROOT = "/api/v1"
+_PAGE = 200  # the largest that Kantata gives
+
+Known = TypeVar("Known", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of record is called, here and there."""
+
+    name: str  #: in bodies and in our `ExternalRef`
+    collection: str  #: in paths and answers
+    subject: str  #: as the subject of an external reference
+    ours: str  #: `service_model`: what it is to us
+
+
+PROJECT = Kind("workspace", "workspaces", "Workspace", "project")
+PACKAGE = Kind("story", "stories", "Story", "work_package")
+RESOURCE = Kind("workspace_resource", "workspace_resources", "WorkspaceResource", "staffing")
+ALLOCATION = Kind(
+    "workspace_allocation", "workspace_allocations", "WorkspaceAllocation", "staffing_hours"
+)
+
+
+class Records:
+    """Kantata's records, read and written. Threads may share it."""
+
+    def __init__(self, system: str, http: Http, *, service: str) -> None:
+        """`service`: the `service_name` under which our references are kept."""
+        self._system, self._http, self._service = system, http, service
+
+    def ping(self) -> None:
+        with self.reading():
+            self._http.send("GET", f"{_ROOT}/users/me.json")
+
+    def create(
+        self, kind: Kind, sent: Mapping[str, Any], key: EffectKey, model: type[Known]
+    ) -> Known:
+        """One request that makes the record and gives it our key; the answer must show both."""
+        ours = self._reference(kind, key)
+        reply = self._http.send(
+            "POST",
+            f"{_ROOT}/{kind.collection}",
+            params={"include": "external_references"},
+            json={kind.name: {**sent, "external_reference": ours}},
+        )
+        with self._losing(reply):
+            answer = Answer(reply.body)
+            made = answer.single(kind.collection, model)
+            shown = answer.beside("external_references", Reference).values()
+        id = answer.found[0][1]
+        if not any(reference.subject_id == id and reference.says(ours) for reference in shown):
+            why = f"It answered with {kind.name} {id}, without our reference."
+            raise AnswerLost(self._system, why, payload=reply.body)
+        return made
+
+    def change(self, kind: Kind, id: str, sent: Mapping[str, Any], model: type[Known]) -> Known:
+        reply = self._http.send("PUT", _path(kind, id), json={kind.name: sent})
+        with self._losing(reply):
+            return Answer(reply.body).single(kind.collection, model)
+
+    def show(
+        self, kind: Kind, id: str, model: type[Known], *, asked: Mapping[str, str]
+    ) -> Known | None:
+        """One record by its id. None: there is none, or the filters of `asked` hide it."""
+        with self.reading():
+            reply = self._http.send("GET", _path(kind, id), params=asked, may_miss=True)
+            if reply.status == 404:
+                return None
+            return Answer(reply.body).single(kind.collection, model)
+
+    def carrier(self, kind: Kind, key: EffectKey) -> tuple[str, Answer] | None:
+        """The one record that carries our key: its id, and the page that has the record beside.
+
+        The filter is Kantata's; whether it minds upper and lower case is not documented, so each
+        hit is compared again. Raises `EffectConflict` where more than one carries the key.
+        """
+        ours = self._reference(kind, key)
+        asked = {"subject_type": kind.subject, "include": "subject", "order": "created_at:asc"}
+        found: dict[str, Answer] = {}
+        with self.reading():
+            for page in self.pages("external_references", asked | ours):
+                for reference in page.listed("external_references", Reference):
+                    if reference.says(ours):
+                        found[reference.subject_id] = page
+        if len(found) > 1:
+            why = f"{len(found)} {kind.collection} carry {key}: {', '.join(sorted(found))}."
+            raise EffectConflict(self._system, why)
+        return next(iter(found.items()), None)
+
+    def pages(self, collection: str, asked: Mapping[str, str]) -> Iterator[Answer]:
+        """Every page of a list. A list that ends early is not taken for a complete one.
+
+        To be read inside `reading`. Raises `ContractBroken` and what `Http` raises.
+        """
+        seen: set[tuple[str, str]] = set()
+        number = 0
+        while True:
+            number += 1
+            params = {**asked, "page": str(number), "per_page": str(_PAGE)}
+            page = Answer(self._http.send("GET", f"{_ROOT}/{collection}", params=params).body)
+            new = set(page.found) - seen
+            if not new and len(seen) < page.count:
+                why = f"{collection}: it told {len(seen)} of {page.count}, then nothing new."
+                raise SystemUnavailable(self._system, why)
+            yield page
+            seen |= new
+            if len(seen) >= page.count:
+                return
+
+    def ref(self, kind: Kind, id: str) -> ExternalRef:
+        return ExternalRef(system=self._system, kind=kind.name, id=id)
+
+    def number(self, ref: ExternalRef) -> int:
+        """Bodies take ids as numbers."""
+        if not (ref.id.isascii() and ref.id.isdigit()):
+            raise SystemRefused(self._system, f"{ref} is no record of Kantata.")
+        return int(ref.id)
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """A read without a usable answer changed nothing, so it may simply be repeated."""
+        try:
+            yield
+        except AnswerLost as lost:
+            raise SystemUnavailable(
+                self._system, lost.why, retry_after=lost.retry_after, payload=lost.payload
+            ) from lost
+        except ContractBroken as bad:
+            raise SystemRefused(self._system, f"An answer is not as documented: {bad}") from bad
+
+    @contextmanager
+    def _losing(self, reply: Reply) -> Generator[None]:
+        """A write with an answer that says nothing usable was perhaps done."""
+        try:
+            yield
+        except ContractBroken as bad:
+            why = f"The answer is not as documented: {bad}"
+            raise AnswerLost(self._system, why, payload=reply.body) from bad
+
+    def _reference(self, kind: Kind, key: EffectKey) -> dict[str, str]:
+        """Our external reference: what a new record carries, and what a search asks for."""
+        return {
+            "service_name": self._service,
+            "service_model": kind.ours,
+            "service_model_ref": key,
+        }
+
+
+def _path(kind: Kind, id: str) -> str:
+    return f"{_ROOT}/{kind.collection}/{quote(id, safe='')}"

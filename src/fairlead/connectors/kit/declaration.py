@@ -1,0 +1,99 @@
+"""A connector declares what it can do; settings, docs, health and tests follow from this.
+
+The levels are those of what the other side offers to recognise a repeat:
+
+* L3  an idempotency key that it keeps for a documented time
+* L2  an external id that it keeps unique, so that creating is an upsert
+* L1  a field that can be searched, so that we can look before we repeat
+* L0  nothing: a person decides after an unknown outcome
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+
+from fairlead.ports.crm import ReadsWebhook
+
+
+class Level(IntEnum):
+    L0 = 0
+    L1 = 1
+    L2 = 2
+    L3 = 3
+
+
+@dataclass(frozen=True)
+class Reads:
+    """An operation that changes nothing. Repeating it is free."""
+
+
+@dataclass(frozen=True)
+class Writes:
+    """An operation that changes something there.
+
+    `find` names the operation that looks up what it did by the effect's key; L0 has none.
+    `settle` is how long a commit may land after we stopped waiting for the answer: the vendor's
+    longest processing time plus the lag of the search that `find` uses.
+    """
+
+    level: Level
+    find: str | None
+    settle: timedelta = timedelta(minutes=15)
+
+    def __post_init__(self) -> None:
+        if (self.find is None) != (self.level == Level.L0):
+            raise ValueError("every level but L0 names the operation that finds what was done")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The budget of one credential, shared by every worker."""
+
+    per_second: float | None = None  #: calls; null: no limit of ours
+    at_once: int = 4  #: calls in flight over all workers
+
+
+class ConnectorSettings(BaseModel):
+    """What a firm sets for one system. Times are seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: HttpUrl
+    connect_timeout_s: float = Field(default=5, gt=0, le=60)
+    total_timeout_s: float = Field(default=30, gt=0, le=300)
+    settle_s: float | None = Field(default=None, ge=0)  #: null: as the connector declares
+
+
+@dataclass(frozen=True)
+class SignedBy:
+    """How a vendor's webhook proves who sent it."""
+
+    verify: Callable[[Mapping[str, str], bytes, Sequence[str], float], str]
+    """(headers in lower case, body, accepted secrets, now as a Unix time) → the delivery's id,
+    the same for each delivery of one message. Raises `NotAllowed`."""
+
+
+@dataclass(frozen=True)
+class Connector:
+    name: str  #: as in `systems.yaml`
+    title: str
+    settings: type[ConnectorSettings]
+    ports: Mapping[str, Callable[..., Any]]
+    """Port name (`crm`, `ledger`, `projects`) → adapter class, called with (system id, settings,
+    `Http`, `FieldMap`)."""
+    operations: Mapping[str, Reads | Writes]
+    """`<port>.<method>` → what repeating it means. Every method of every port is listed."""
+    rate: Rate
+    mapping: Path  #: the packaged field map, `mapping.yaml` beside the declaration
+    sign_in: Callable[..., Any] | None = None
+    """(system id, settings, `Http` without sign-in) → `TokenSource`."""
+    docs: str = ""  #: address of the vendor's reference that the adapter was written from
+    reads_webhook: ReadsWebhook | None = None
+    signed_by: SignedBy | None = None

@@ -1,0 +1,1 @@
+"""Oracle NetSuite; `README.md` says what to set up there."""

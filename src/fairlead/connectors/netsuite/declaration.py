@@ -1,0 +1,41 @@
+"""Oracle NetSuite through SuiteTalk REST web services, as a ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
+from fairlead.connectors.netsuite.adapter import NetSuiteLedger
+from fairlead.connectors.netsuite.settings import NetSuiteSettings
+from fairlead.connectors.netsuite.sign_in import sign_in
+
+#: A request ends after 15 minutes at the latest; records are found by external id at once:
+#: https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/subsect_1559222360.html
+_SETTLE = timedelta(minutes=15)
+
+CONNECTOR = Connector(
+    name="netsuite",
+    title="Oracle NetSuite",
+    settings=NetSuiteSettings,
+    ports={"ledger": NetSuiteLedger},
+    operations={
+        "ledger.ping": Reads(),
+        "ledger.candidates": Reads(),
+        "ledger.create_client": Writes(Level.L2, "ledger.find_client", _SETTLE),
+        "ledger.find_client": Reads(),
+        "ledger.create_project": Writes(Level.L2, "ledger.find_project", _SETTLE),
+        "ledger.find_project": Reads(),
+        # It creates nothing: the same state is set on the same record, however often.
+        "ledger.close_project": Writes(Level.L2, "ledger.find_closed", _SETTLE),
+        "ledger.find_closed": Reads(),
+        "ledger.create_schedule": Writes(Level.L2, "ledger.find_schedule", _SETTLE),
+        "ledger.find_schedule": Reads(),
+    },
+    # The smallest accounts have 5 requests at once, and all integrations of an account share them:
+    # https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/article_0625010817.html
+    rate=Rate(at_once=5),
+    mapping=Path(__file__).with_name("mapping.yaml"),
+    sign_in=sign_in,
+    docs="https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/book_1559132836.html",
+)

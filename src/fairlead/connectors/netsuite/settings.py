@@ -1,0 +1,35 @@
+"""What a firm sets for one NetSuite account."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from fairlead.connectors.kit.declaration import ConnectorSettings
+
+_HOST = ".suitetalk.api.netsuite.com"
+
+
+class NetSuiteSettings(ConnectorSettings):
+    """Sign-in is OAuth 2.0, client credentials with a certificate.
+
+    `account` must fit `base_url` where that is an Oracle host, so that the settings of a test
+    account never write into the firm's real books.
+    """
+
+    account: str = Field(min_length=1)  #: as NetSuite shows it, such as `1234567` or `1234567_SB1`
+    client_id: str = Field(min_length=1)  #: of the integration record
+    certificate_id: str = Field(min_length=1)  #: that the account gave the uploaded certificate
+    private_key: SecretStr  #: PEM; the private half of the uploaded certificate
+    algorithm: Literal["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"] = "PS256"
+    schedule_type: str = "FBM"  #: internal id of the type of billing schedule; FBM: milestones
+    page_size: int = Field(default=1000, ge=1, le=1000)  #: rows in one page of a query
+
+    @model_validator(mode="after")
+    def _account_fits_address(self) -> Self:
+        host = self.base_url.host or ""
+        expected = self.account.lower().replace("_", "-") + _HOST
+        if host.endswith(_HOST) and host != expected:
+            raise ValueError(f"base_url is not that of account {self.account}; expected {expected}")
+        return self

@@ -1,0 +1,1 @@
+"""Salesforce Sales Cloud as a CRM (F118)."""

@@ -1,0 +1,293 @@
+"""A worker process: DBOS carries the wake-ups, the rows carry the work.
+
+Work lies in rows: ready runs, ready outward steps, inbox messages, polls. A *drain* is a short
+DBOS workflow that takes the rows of one queue until none is ready. Wake-ups are DBOS workflows on
+one durable queue, deduplicated per drain and slot, so at most `slots` drains of a queue run over
+all workers, and a system is never called by more at once than it allows. What a drain does is
+safe to do again, because each row is taken and ended in its own transaction; so a drain of a dead
+worker is simply resumed by a living one.
+
+Liveness is a session lock in PostgreSQL: a worker lives as long as its session does. It needs no
+clock, and a worker that is only slow is never robbed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import psycopg
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions
+from dbos import error as dbos_error
+
+from fairlead.errors import Busy
+from fairlead.flow.ledger import Ledger
+from fairlead.flow.seams import seam
+from fairlead.flow.wakeup import Bells
+from fairlead.store import runs, workers
+from fairlead.store.database import Database
+
+log = logging.getLogger(__name__)
+
+#: Every release takes over what any other left, because drains hold no state of their own.
+_APPLICATION_VERSION = "drains-1"
+_QUEUE = "drains"
+_PULSE_S = 0.5
+_LINGER_S = 4.0  # a drain waits so long for more before it ends
+_LONGEST_DRAIN_S = 45.0
+_HUNG_AFTER_S = 120.0  # a session that lives but says nothing for so long is ended
+
+
+class Drain(Protocol):
+    """The work of one queue."""
+
+    slots: int  #: how many at once, over all workers
+
+    def work(self, queue: str, ledger: Ledger) -> bool:
+        """Do a piece of what is ready; False when there is nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Housekeeping:
+    """Something that each worker looks after now and then; it must be safe to do twice."""
+
+    every_s: float
+    do: Callable[[], None]
+
+
+_running: Engine | None = None  # DBOS itself is one per process, and so is what its workflow runs
+
+
+@DBOS.workflow(name="drain")
+def _drain(queue: str, slot: int) -> int:
+    """How many pieces of work were done. Carried on by any worker at any time."""
+    if _running is None:
+        return 0
+    return _running.drain(queue, slot)
+
+
+class Engine:
+    """One worker. Its identity is made at start, so no copy of its configuration can share it."""
+
+    def __init__(
+        self,
+        db: Database,
+        drains: Callable[[str], Drain | None],
+        housekeeping: list[Housekeeping],
+        returned: Callable[[list[str]], None],
+        forgotten: Callable[[str], None],
+        threads: int = 16,
+    ) -> None:
+        """`drains`: queue name → its work. `returned(living)`: give back the rows of all workers
+        but these. `forgotten(worker)`: give back rows that this worker has and does not know."""
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._db, self._drains, self._threads = db, drains, threads
+        self._housekeeping, self._returned, self._forgotten = housekeeping, returned, forgotten
+        self._bells, self._stop = Bells(), threading.Event()
+        self._local: dict[str, int] = {}  # queue → drains that run here
+        self._asked: dict[str, float] = {}  # queue → not asked for again before (monotonic)
+        self._lock = threading.Lock()
+        self._lock_of_life = secrets.randbits(62)
+
+    # starting and stopping
+
+    def start(self) -> None:
+        """Launch DBOS and the threads. Returns when the worker takes work."""
+        global _running
+        _running = self
+        config: DBOSConfig = {
+            "name": "fairlead",
+            "system_database_url": self._db.url.replace(
+                "postgresql://", "postgresql+psycopg://", 1
+            ),
+            "dbos_system_schema": "dbos",
+            "application_version": _APPLICATION_VERSION,
+            "executor_id": self.id,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "sys_db_pool_size": 5,
+            "max_executor_threads": self._threads * 2,
+            "db_engine_kwargs": {"hide_parameters": True, "pool_pre_ping": False},
+        }
+        with self._db.lock_connection() as once:  # one process at a time prepares DBOS's schema
+            once.execute("SELECT pg_advisory_lock(hashtextextended('fairlead launch', 1))")
+            DBOS(config=config)
+            DBOS.launch()
+            DBOS.register_queue(_QUEUE, worker_concurrency=self._threads, polling_interval_sec=0.25)
+        ready = threading.Event()
+        for target in (lambda: self._pulse(ready), self._listen):
+            threading.Thread(target=target, daemon=True).start()
+        ready.wait(30)
+
+    def stop(self) -> None:
+        """Finish what is in hand and leave; other workers take the rest."""
+        global _running
+        self._stop.set()
+        self._bells.ring_all()
+        DBOS.destroy(workflow_completion_timeout_sec=20)
+        _running = None
+
+    # draining
+
+    def drain(self, queue: str, slot: int) -> int:
+        drain = self._drains(queue)
+        if drain is None:
+            return 0
+        with self._lock:
+            self._local[queue] = self._local.get(queue, 0) + 1
+        try:
+            with self._db.lock_connection() as session:
+                return self._until_empty(queue, slot, drain, Ledger(self._db, session))
+        except Busy as away:
+            log.warning("drain of %s stopped: %s", queue, away)
+            return 0
+        finally:
+            with self._lock:
+                self._local[queue] -= 1
+
+    def _until_empty(self, queue: str, slot: int, drain: Drain, ledger: Ledger) -> int:
+        done, end = 0, time.monotonic() + _LONGEST_DRAIN_S
+        while not self._stop.is_set() and time.monotonic() < end:
+            heard = self._bells.heard(queue)
+            if drain.work(queue, ledger):
+                done += 1
+                if slot + 1 < drain.slots:
+                    self._ask_for(queue, slot + 1)
+            elif not self._bells.wait(queue, heard, _LINGER_S):
+                break
+        return done
+
+    def _wake(self, queue: str) -> None:
+        """There is work on a queue: ring here, or have a drain started somewhere."""
+        self._bells.ring(queue)
+        with self._lock:
+            here = self._local.get(queue, 0)
+        if not here:
+            self._ask_for(queue, 0)
+
+    def _ask_for(self, queue: str, slot: int) -> None:
+        drain = self._drains(queue)
+        if drain is None or self._stop.is_set():
+            return
+        name, now = f"{queue}#{slot}", time.monotonic()
+        with self._lock:
+            if self._asked.get(name, 0) > now:
+                return
+            self._asked[name] = now + 0.2
+        try:
+            with SetEnqueueOptions(deduplication_id=name):
+                DBOS.enqueue_workflow(_QUEUE, _drain, queue, slot)
+        except dbos_error.DBOSQueueDeduplicatedError:
+            with self._lock:
+                self._asked[name] = now + 1.0  # somebody has it
+        seam("woken")
+
+    # listening and looking after
+
+    def _listen(self) -> None:
+        """Hear of new work the moment its transaction commits."""
+        while not self._stop.is_set():
+            with (
+                suppress(Busy, psycopg.OperationalError),
+                self._db.lock_connection() as session,
+            ):
+                session.execute("LISTEN fairlead")
+                while not self._stop.is_set():
+                    for notice in session.notifies(timeout=1.0):
+                        self._hear(notice.payload)
+            self._stop.wait(0.5)
+
+    def _hear(self, queue: str) -> None:
+        try:
+            self._wake(queue)
+        except Exception as failed:  # the pulse finds the work again
+            log.warning("could not wake %s: %s", queue, failed)
+
+    def _pulse(self, ready: threading.Event) -> None:
+        """The lock of life, and everything that must not hang on one message."""
+        due = dict.fromkeys(range(len(self._housekeeping)), 0.0)
+        while not self._stop.is_set():
+            try:
+                with self._db.lock_connection() as session:
+                    workers.join(
+                        session,
+                        id=self.id,
+                        lock=self._lock_of_life,
+                        host=socket.gethostname(),
+                        pid=os.getpid(),
+                    )
+                    ready.set()
+                    while not self._stop.is_set():
+                        workers.beat(session, self.id)
+                        self._take_over()
+                        self._forgotten(self.id)
+                        for number, chore in enumerate(self._housekeeping):
+                            if due[number] <= time.monotonic():
+                                due[number] = time.monotonic() + chore.every_s
+                                chore.do()
+                        with self._db.transaction() as tx:
+                            waiting = runs.ready_queues(tx)
+                        for queue in waiting:
+                            self._wake(queue)
+                        self._stop.wait(_PULSE_S)
+            except Exception as failed:  # the database is away: everything waits for it
+                log.warning("pulse: %s: %s", type(failed).__name__, failed)
+                self._stop.wait(1.0)
+
+    def _take_over(self) -> None:
+        """Carry on what dead workers had. Whoever dies here is followed by another."""
+        with self._db.transaction() as tx:
+            hung = workers.end_hung(tx, self.id, _HUNG_AFTER_S)
+            dead = sorted({*workers.dead(tx, self.id), *hung})
+        if not dead:
+            return
+        log.warning("taking over from %s", ", ".join(dead))
+        with self._db.transaction() as tx:
+            living = [id for id in workers.living(tx) if id not in dead]
+        self._returned(living)
+        pending = DBOS.list_workflows(
+            status="PENDING", executor_id=dead, load_input=False, load_output=False
+        )
+        if pending:
+            DBOS.resume_workflows([w.workflow_id for w in pending], queue_name=_QUEUE)
+        with self._db.transaction() as tx:
+            workers.bury(tx, dead)
+
+
+def forget_old_wakeups(older_than: timedelta = timedelta(hours=1), most: int = 2000) -> None:
+    """Drains that have ended say nothing that the rows do not."""
+    before = (datetime.now(UTC) - older_than).isoformat()
+    ended = DBOS.list_workflows(
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        completed_before=before,
+        limit=most,
+        load_input=False,
+        load_output=False,
+    )
+    if ended:
+        DBOS.delete_workflows([w.workflow_id for w in ended])
+
+
+class RunsDrain:
+    """Advances ready runs, a batch a transaction."""
+
+    slots = 4
+
+    def __init__(self, db: Database, advance: Callable[[Any, int], int], batch: int = 16) -> None:
+        self._db, self._advance, self._batch = db, advance, batch
+
+    def work(self, queue: str, ledger: Ledger) -> bool:
+        with self._db.transaction() as tx:
+            taken = self._advance(tx, self._batch)
+        seam("burst stored")
+        return taken > 0

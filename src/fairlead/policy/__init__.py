@@ -1,0 +1,1 @@
+"""Policies: decision tables as data, in versions, each with an owner and its cases."""

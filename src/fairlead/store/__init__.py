@@ -1,0 +1,1 @@
+"""Rows and repositories: the only room that speaks SQL."""

@@ -1,0 +1,155 @@
+"""The event log: append-only, hash-chained, written in the transaction of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fairlead.domain.chain import START, link, root_of
+from fairlead.store import bulk
+from fairlead.store.database import Tx
+
+#: (id, type, qualifier): an object that the event is about, and how (OCEL 2.0).
+Relation = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. `attributes` hold text, integers and booleans only."""
+
+    chain: str
+    type: str
+    at: datetime  #: UTC
+    actor: str  #: `person:…`, `system:…` or `fairlead`
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    objects: Sequence[Relation] = ()
+    correlation: str | None = None
+    region: str | None = None
+
+
+def hashed(event: Event, position: int) -> dict[str, Any]:
+    """What the hash covers: every column of the row but its number and the hash itself."""
+    return {
+        "chain": event.chain,
+        "position": position,
+        "type": event.type,
+        "at": event.at,
+        "actor": event.actor,
+        "correlation": event.correlation,
+        "region": event.region,
+        "attributes": dict(event.attributes),
+        "objects": [list(relation) for relation in event.objects],
+    }
+
+
+# Lock the heads, in one order, so that two writers never wait for each other in a circle.
+_LOCK = "SELECT chain, length, head FROM chains WHERE chain = ANY(%s) ORDER BY chain FOR UPDATE"
+
+# A chain begins once, whoever comes first.
+_BEGIN = """
+INSERT INTO chains (chain, length, head) SELECT name, 0, %s FROM unnest(%s::text[]) AS name
+ON CONFLICT (chain) DO NOTHING
+"""
+
+
+def append(tx: Tx, events: Sequence[Event]) -> None:
+    """Add events to the ends of their chains, in the order given."""
+    if not events:
+        return
+    names = sorted({event.chain for event in events})
+    heads = _heads(tx, names)
+    if len(heads) < len(names):
+        tx.execute(_BEGIN, [START, names])
+        heads = _heads(tx, names)
+    rows: list[dict[str, Any]] = []
+    for event in events:
+        length, head = heads[event.chain]
+        row = hashed(event, length + 1)
+        row["hash"] = link(head, row)
+        heads[event.chain] = (length + 1, row["hash"])
+        rows.append(row)
+    bulk.insert(tx, "events", rows)
+    bulk.upsert(
+        tx,
+        "chains",
+        [{"chain": name, "length": heads[name][0], "head": heads[name][1]} for name in names],
+        keys=("chain",),
+    )
+    tx.execute("SELECT pg_notify('fairlead', 'events')")
+
+
+def _heads(tx: Tx, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+    found = tx.execute(_LOCK, [names]).fetchall()
+    return {row["chain"]: (row["length"], bytes(row["head"])) for row in found}
+
+
+# A page of the feed. Sequence numbers are given before the commit, so a later number may be seen
+# first; by transaction, and only those before the oldest that is still open, none is passed over.
+_FEED = """
+SELECT tx::text AS tx, seq, chain, position, type, at, actor, correlation, region, attributes,
+       objects, hash
+FROM events
+WHERE (tx, seq) > (%(tx)s::xid8, %(seq)s)
+  AND tx < pg_snapshot_xmin(pg_current_snapshot())
+  AND (%(regions)s::text[] IS NULL OR region = ANY(%(regions)s))
+ORDER BY tx, seq LIMIT %(limit)s
+"""
+
+
+def feed(
+    tx: Tx, *, after: tuple[int, int], limit: int, regions: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Events behind the cursor `(tx, seq)`, for any number of consumers (F151)."""
+    values = {
+        "tx": str(after[0]),
+        "seq": after[1],
+        "regions": None if regions is None else list(regions),
+        "limit": limit,
+    }
+    return tx.execute(_FEED, values).fetchall()
+
+
+# The log of one engagement, from a position on.
+_CHAIN = """
+SELECT seq, chain, position, type, at, actor, correlation, region, attributes, objects, hash
+FROM events WHERE chain = %s AND position > %s ORDER BY position LIMIT %s
+"""
+
+
+def of_chain(tx: Tx, chain: str, *, after: int = 0, limit: int) -> list[dict[str, Any]]:
+    """What happened to one engagement, oldest first (F179)."""
+    return tx.execute(_CHAIN, [chain, after, limit]).fetchall()
+
+
+# Every chain in order, for verification and export; read by a server-side cursor.
+_ALL = """
+SELECT seq, chain, position, type, at, actor, correlation, region, attributes, objects, hash
+FROM events ORDER BY chain, position
+"""
+
+
+def everything(tx: Tx) -> Iterator[dict[str, Any]]:
+    """The whole log, chain by chain, in constant memory."""
+    with tx.cursor(name="journal") as cursor:
+        cursor.itersize = 5000
+        cursor.execute(_ALL)
+        yield from cursor
+
+
+def heads(tx: Tx) -> list[tuple[str, int, bytes]]:
+    found = tx.execute("SELECT chain, length, head FROM chains ORDER BY chain").fetchall()
+    return [(row["chain"], row["length"], bytes(row["head"])) for row in found]
+
+
+def checkpoint(tx: Tx, now: datetime) -> tuple[int, bytes]:
+    """Note the root over all chains; printed or sent elsewhere, it shows later cuts."""
+    current = heads(tx)
+    root = root_of(current)
+    row = tx.execute(
+        "INSERT INTO checkpoints (at, chains, events, root) VALUES (%s, %s, %s, %s) RETURNING id",
+        [now, len(current), sum(length for _, length, _ in current), root],
+    ).fetchone()
+    assert row is not None
+    return row["id"], root

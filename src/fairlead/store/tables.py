@@ -1,0 +1,428 @@
+"""All tables of Fairlead. Each index says which query it serves. Times are UTC."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+
+class Xid8(sa.types.UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id: in what order transactions began to write."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **kw: object) -> str:
+        return "xid8"
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _at(name: str, *, null: bool = False, comment: str | None = None) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=null, comment=comment)
+
+
+def _json(name: str, *, null: bool = False) -> sa.Column[object]:
+    return sa.Column(name, JSONB, nullable=null)
+
+
+def _text(
+    name: str,
+    *,
+    null: bool = False,
+    primary_key: bool = False,
+    comment: str | None = None,
+    server_default: str | None = None,
+) -> sa.Column[str]:
+    return sa.Column(
+        name,
+        sa.Text,
+        nullable=null,
+        primary_key=primary_key,
+        comment=comment,
+        server_default=server_default,
+    )
+
+
+def _count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
+
+
+engagement_numbers = sa.Sequence("engagement_numbers", start=2001, metadata=metadata)
+
+engagements = sa.Table(
+    "engagements",
+    metadata,
+    _text("id", primary_key=True, comment="a function of source system and id"),
+    _text("number", comment="ENG-2038"),
+    _text("source_system"),
+    _text("source_id"),
+    _text("state"),
+    _text("name"),
+    _text("client_name", null=True),
+    _text("region", null=True),
+    _text("legal_entity", null=True),
+    _text("currency", null=True),
+    sa.Column("value", sa.Numeric(24, 8), comment="of the deal, in currency"),
+    _text("project_code", null=True),
+    _json("body"),
+    _at("opened_at"),
+    _at("launched_at", null=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.UniqueConstraint("number"),
+    sa.UniqueConstraint("source_system", "source_id"),
+    sa.UniqueConstraint("project_code"),
+    # the list of engagements, newest first, a page at a time
+    sa.Index("engagements_newest", "opened_at", "id"),
+    sa.Index("engagements_by_state", "state", "opened_at", "id"),
+)
+
+playbooks = sa.Table(
+    "playbooks",
+    metadata,
+    _text("digest", primary_key=True, comment="of the compiled playbook with its variants"),
+    _text("name"),
+    sa.Column("version", sa.Integer, nullable=False),
+    _json("body"),
+    _at("first_used_at"),
+    comment="Compiled playbooks that runs follow. Never changed: a run keeps its version.",
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _text("id", primary_key=True, comment="a function of playbook, subject and occurrence"),
+    _text("playbook"),
+    sa.Column("digest", sa.Text, sa.ForeignKey("playbooks.digest"), nullable=False),
+    _text("subject_type"),
+    _text("subject_id"),
+    _text("region", null=True, comment="whose rows a reader of one region may see"),
+    _text("correlation"),
+    _json("input"),
+    _text("state", comment="active, undoing, completed, declined or cancelled"),
+    _text("ends_as", null=True, comment="while undoing: declined or cancelled"),
+    _at("ready_at", null=True, comment="null: nothing to advance until somebody wakes it"),
+    _at("started_at"),
+    _at("ended_at", null=True),
+    # taking ready runs, oldest first, by any worker
+    sa.Index("runs_ready", "ready_at", postgresql_where=sa.text("ready_at IS NOT NULL")),
+    # runs of an engagement; waking them
+    sa.Index("runs_by_subject", "subject_id"),
+    sa.Index("runs_newest", "started_at", "id"),
+)
+
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id"), primary_key=True),
+    _text("name", primary_key=True),
+    sa.Column("occurrence", sa.Integer, primary_key=True, server_default="1"),
+    _text("kind"),
+    _text("state", comment="flow.states.StepState"),
+    _text("owner"),
+    _text("system", null=True, comment="outward steps: where it acts"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column(
+        "crashes", sa.Integer, nullable=False, server_default="0",
+        comment="attempts begun and never ended, in a row",
+    ),
+    _text("worker", null=True, comment="while running: who has it"),
+    _at("ready_at", null=True, comment="not before this; a timer's time"),
+    _at("due_at", null=True, comment="its SLA"),
+    _at("overdue_at", null=True, comment="when its owner was told that the SLA has lapsed"),
+    _at("started_at"),
+    _at("ended_at", null=True),
+    _json("result", null=True),
+    _text("because", null=True, comment="why it waits, was skipped, refused or failed"),
+    # an outward worker takes the oldest ready step of one system
+    sa.Index(
+        "steps_outward", "system", "started_at",
+        postgresql_where=sa.text("state = 'ready'"),
+    ),
+    # giving back the steps of a dead worker
+    sa.Index("steps_running", "worker", postgresql_where=sa.text("state = 'running'")),
+    # timers that are due
+    sa.Index(
+        "steps_timers", "ready_at",
+        postgresql_where=sa.text("state = 'waiting' AND ready_at IS NOT NULL"),
+    ),
+    # SLAs that have lapsed
+    sa.Index(
+        "steps_due", "due_at",
+        postgresql_where=sa.text("ended_at IS NULL AND overdue_at IS NULL AND due_at IS NOT NULL"),
+    ),
+)  # fmt: skip
+
+effects = sa.Table(
+    "effects",
+    metadata,
+    _text("key", primary_key=True, comment="a function of the business object and its revision"),
+    _text("run_id"),
+    _text("step"),
+    sa.Column("occurrence", sa.Integer, nullable=False),
+    _text("subject_id"),
+    _text("system"),
+    _text("operation"),
+    _text("digest", comment="of the request: a repeat with other content is a conflict"),
+    _json("request"),
+    _text("state", comment="intended, confirmed, refused or unknown"),
+    _json("ref", null=True),
+    _count("attempts"),
+    _at("intended_at"),
+    _at("tried_at", null=True, comment="the last time that a call may have left us"),
+    _at("settled_at", null=True),
+    _text("answer", null=True, comment="what the other system last said, without secrets"),
+    # effects of an engagement, a run
+    sa.Index("effects_by_subject", "subject_id", "intended_at"),
+    sa.Index("effects_by_run", "run_id"),
+    # what is not settled, per system
+    sa.Index(
+        "effects_open", "system", "tried_at",
+        postgresql_where=sa.text("state IN ('intended', 'unknown')"),
+    ),
+    sa.Index("effects_newest", "intended_at", "key"),
+)  # fmt: skip
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    _text("id", primary_key=True, comment="a function of run, step and occurrence"),
+    _text("kind", comment="approval or task"),
+    _text("run_id"),
+    _text("step"),
+    sa.Column("occurrence", sa.Integer, nullable=False),
+    _text("subject_id"),
+    _text("region", null=True),
+    _text("title"),
+    _text("role", comment="who may answer"),
+    _text("assignee", null=True, comment="a person; null: whoever has the role"),
+    _json("excluded"),  # people who may not answer: they asked, or supplied what is judged
+    sa.Column("amount", sa.Numeric(24, 8), comment="that the answer commits, in currency"),
+    _text("currency", null=True),
+    _json("shown"),  # what the answer is about; its digest is what was approved
+    _text("because", null=True, comment="why this role: the words of the policy's row"),
+    _text("decision_id", null=True),
+    _text("state", comment="open, approved, refused, done or cancelled"),
+    _text("answered_by", null=True),
+    _text("reason", null=True),
+    _at("opened_at"),
+    _at("due_at", null=True),
+    _at("answered_at", null=True),
+    _at("escalated_at", null=True),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    # the work queue of a role, most urgent first
+    sa.Index("tasks_queue", "role", "due_at", postgresql_where=sa.text("state = 'open'")),
+    sa.Index("tasks_newest", "opened_at", "id"),
+    sa.Index("tasks_by_run", "run_id"),
+    # escalation
+    sa.Index(
+        "tasks_due", "due_at",
+        postgresql_where=sa.text("state = 'open' AND escalated_at IS NULL"),
+    ),
+)  # fmt: skip
+
+exceptions = sa.Table(
+    "exceptions",
+    metadata,
+    _text("id", primary_key=True),
+    _text("cause", comment="one open exception per cause"),
+    _text("class", comment="work.exceptions.CauseClass"),
+    _text("team", comment="its owner"),
+    _text("assignee", null=True),
+    _text("title"),
+    _text("detail"),
+    _text("remedy"),
+    _json("gaps"),
+    _json("payload", null=True),
+    _json("difference", null=True),
+    _json("actions"),
+    _text("system", null=True),
+    _text("run_id", null=True),
+    _text("step", null=True),
+    sa.Column("occurrence", sa.Integer),
+    _text("subject_id", null=True),
+    _text("region", null=True),
+    sa.Column("amount", sa.Numeric(24, 8), comment="money at risk, in currency"),
+    _text("currency", null=True),
+    sa.Column("times", sa.Integer, nullable=False, server_default="1"),
+    _text("state", comment="open or resolved"),
+    _at("opened_at"),
+    _at("due_at", null=True),
+    _at("escalated_at", null=True),
+    _at("resolved_at", null=True),
+    _text("resolved_by", null=True),
+    _text("resolution", null=True, comment="which action ended it, or `by itself`"),
+    _text("reason", null=True),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Index(
+        "exceptions_open_cause", "cause", unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+    sa.Index("exceptions_newest", "opened_at", "id"),
+    sa.Index("exceptions_by_run", "run_id"),
+    sa.Index("exceptions_by_subject", "subject_id"),
+    sa.Index(
+        "exceptions_due", "due_at",
+        postgresql_where=sa.text("state = 'open' AND escalated_at IS NULL"),
+    ),
+)  # fmt: skip
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    _text("id", primary_key=True),
+    _text("policy"),
+    sa.Column("version", sa.Integer, nullable=False),
+    _text("row", comment="the id of the row that fired"),
+    _json("facts"),
+    _json("answer"),
+    _text("run_id", null=True),
+    _text("step", null=True),
+    _text("subject_id", null=True),
+    _at("at"),
+    sa.Index("decisions_newest", "at", "id"),
+    sa.Index("decisions_by_subject", "subject_id", "at"),
+)
+
+chains = sa.Table(
+    "chains",
+    metadata,
+    _text("chain", primary_key=True, comment="an engagement's id, or the name of another log"),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("head", BYTEA, nullable=False),
+    comment="The head of each chain; locked while an event is added.",
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("tx", Xid8, nullable=False, server_default=sa.text("pg_current_xact_id()")),
+    _text("chain"),
+    sa.Column("position", sa.BigInteger, nullable=False, comment="in its chain, from 1"),
+    _text("type"),
+    _at("at"),
+    _text("actor", comment="person:…, system:… or fairlead"),
+    _text("correlation", null=True),
+    _text("region", null=True),
+    _json("attributes"),
+    _json("objects"),  # [[id, type, qualifier], …]: OCEL 2.0's event-to-object relations
+    sa.Column("hash", BYTEA, nullable=False, comment="of this event and the one before"),
+    sa.UniqueConstraint("chain", "position"),
+    # the feed: by transaction, so that none that commits late is passed over
+    sa.Index("events_feed", "tx", "seq"),
+    comment="Append-only, hash-chained per engagement; in the shape of OCEL 2.0.",
+)
+
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _at("at"),
+    sa.Column("chains", sa.BigInteger, nullable=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("root", BYTEA, nullable=False, comment="over all chain heads, in order"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _text("source", comment="a system's id, or the `source` of a CloudEvent"),
+    _text("message", comment="the sender's id of the message; with source, known once"),
+    _text("kind", comment="webhook, change or event"),
+    _text("queue", comment="the system that must be asked, or `events`"),
+    _text("correlation"),
+    _json("headers"),
+    sa.Column("body", BYTEA, nullable=False, comment="as it came"),
+    sa.Column("deliveries", sa.Integer, nullable=False, server_default="1"),
+    _text("state", comment="ready, running, done, ignored or parked"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),
+    _text("worker", null=True),
+    _at("received_at"),
+    _at("ready_at"),
+    _at("ended_at", null=True),
+    _text("outcome", null=True, comment="what it led to, or why nothing"),
+    sa.UniqueConstraint("source", "message"),
+    sa.Index("inbox_ready", "queue", "ready_at", "id", postgresql_where=sa.text("state = 'ready'")),
+    sa.Index("inbox_running", "worker", postgresql_where=sa.text("state = 'running'")),
+)
+
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _text("once", null=True, comment="said once under this key"),
+    _text("role"),
+    _text("region", null=True),
+    _text("about"),
+    _text("text"),
+    _text("subject_id", null=True),
+    _at("at"),
+    sa.UniqueConstraint("once"),
+    sa.Index("notifications_by_role", "role", "id"),
+)
+
+systems = sa.Table(
+    "systems",
+    metadata,
+    _text("id", primary_key=True),
+    _text("breaker", server_default="closed", comment="closed or open"),
+    _text("reason", null=True),
+    _at("opened_at", null=True),
+    _at("probe_at", null=True),
+    _count("probes"),
+    _at("not_before", null=True, comment="it asked us to stay away until then"),
+    sa.Column("draining", sa.Boolean, nullable=False, server_default="false"),
+    sa.Column("tokens", sa.Double, comment="calls left in the budget at tokens_at"),
+    _at("tokens_at", null=True),
+    _text("paused_by", null=True, comment="a person who paused it"),
+    _at("polled_to", null=True, comment="every change up to here is in the inbox"),
+    _at("poll_at", null=True, comment="the next poll"),
+    _at("last_ok_at", null=True),
+    comment="What all workers must agree on about each outside system.",
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    _text("id", primary_key=True),
+    sa.Column("lock", sa.BigInteger, nullable=False, comment="held by its session while it lives"),
+    sa.Column("backend", sa.Integer, nullable=False, comment="PostgreSQL process of the session"),
+    _text("host"),
+    sa.Column("pid", sa.Integer, nullable=False),
+    _at("started_at"),
+    _at("beat_at"),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _text("id", primary_key=True),
+    _text("principal"),
+    sa.Column("secret_hash", BYTEA, nullable=False, comment="SHA-256 of the secret"),
+    _json("scopes"),
+    _at("created_at"),
+    _at("expires_at", null=True),
+    _at("revoked_at", null=True),
+)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    _text("principal", primary_key=True),
+    _text("route", primary_key=True),
+    _text("key", primary_key=True),
+    _text("request_digest"),
+    sa.Column("status", sa.Integer, comment="null while the first request is being carried out"),
+    _json("body", null=True),
+    _at("at"),
+)

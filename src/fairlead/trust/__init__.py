@@ -1,0 +1,1 @@
+"""Who may do what: roles, people, keys, and the secrets that systems are reached with."""

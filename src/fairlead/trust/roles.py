@@ -1,0 +1,155 @@
+"""Roles and what they permit: one table, from which checks, pages and documentation follow.
+
+Deny by default: what is not in the table is not permitted. Which region or legal entity a
+permission reaches is the principal's, not the role's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import combinations
+
+
+class Permission(StrEnum):
+    """A verb on a kind of thing. The text is stable: API keys carry it."""
+
+    ENGAGEMENTS_READ = "engagements.read"
+    ENGAGEMENTS_CORRECT = "engagements.correct"  #: supply or correct what the deal left open
+    COSTS_READ = "costs.read"  #: cost rates and margins
+    TASKS_READ = "tasks.read"
+    TASKS_ANSWER = "tasks.answer"  #: do or approve what one was asked; never one's own proposal
+    TASKS_DELEGATE = "tasks.delegate"
+    EXCEPTIONS_READ = "exceptions.read"
+    EXCEPTIONS_RESOLVE = "exceptions.resolve"
+    EXCEPTIONS_REPLAY = "exceptions.replay"  #: send again what was parked
+    EFFECTS_READ = "effects.read"  #: what was done in other systems
+    EFFECTS_SETTLE = "effects.settle"  #: say what happened where nobody can look it up
+    SYSTEMS_READ = "systems.read"
+    SYSTEMS_OPERATE = "systems.operate"  #: pause, resume, poll now
+    EVENTS_SEND = "events.send"
+    PLAYBOOKS_READ = "playbooks.read"
+    POLICIES_READ = "policies.read"
+    POLICIES_AUTHOR = "policies.author"
+    POLICIES_APPROVE = "policies.approve"
+    METRICS_READ = "metrics.read"
+    AUDIT_READ = "audit.read"
+    AUDIT_EXPORT = "audit.export"
+    PEOPLE_READ = "people.read"
+    KEYS_MANAGE = "keys.manage"  #: API keys, with scopes within the creator's own
+
+
+class Role(StrEnum):
+    SALES_OPERATIONS = "sales_operations"
+    PMO_LEAD = "pmo_lead"
+    PROJECT_MANAGER = "project_manager"
+    RESOURCE_MANAGER = "resource_manager"
+    CONSULTANT = "consultant"
+    FINANCE = "finance"
+    CONTROLLER = "controller"
+    PROCUREMENT = "procurement"
+    INTEGRATION_OPERATOR = "integration_operator"
+    POLICY_AUTHOR = "policy_author"
+    POLICY_APPROVER = "policy_approver"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    SERVICE = "service"  #: a program; never a person, never with another role
+
+
+_P = Permission
+
+#: Everybody who takes part in the work.
+_WORK = frozenset(
+    {_P.ENGAGEMENTS_READ, _P.TASKS_READ, _P.TASKS_ANSWER, _P.PLAYBOOKS_READ, _P.POLICIES_READ}
+)
+_FOLLOW = frozenset({_P.EXCEPTIONS_READ, _P.EFFECTS_READ, _P.SYSTEMS_READ, _P.METRICS_READ})
+_LEAD = _WORK | _FOLLOW | {_P.TASKS_DELEGATE, _P.EXCEPTIONS_RESOLVE}
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.SALES_OPERATIONS: _LEAD | {_P.ENGAGEMENTS_CORRECT},
+    Role.PMO_LEAD: _LEAD | {_P.ENGAGEMENTS_CORRECT, _P.COSTS_READ, _P.PEOPLE_READ},
+    Role.PROJECT_MANAGER: _WORK | {_P.EXCEPTIONS_READ, _P.ENGAGEMENTS_CORRECT},
+    Role.RESOURCE_MANAGER: _WORK | _FOLLOW | {_P.TASKS_DELEGATE, _P.PEOPLE_READ},
+    Role.CONSULTANT: frozenset({_P.TASKS_READ, _P.TASKS_ANSWER}),
+    Role.FINANCE: _LEAD | {_P.ENGAGEMENTS_CORRECT, _P.COSTS_READ},
+    Role.CONTROLLER: _LEAD | {_P.COSTS_READ, _P.EXCEPTIONS_REPLAY, _P.EFFECTS_SETTLE},
+    Role.PROCUREMENT: _WORK | _FOLLOW,
+    Role.INTEGRATION_OPERATOR: _FOLLOW
+    | {
+        _P.ENGAGEMENTS_READ,
+        _P.TASKS_READ,
+        _P.TASKS_ANSWER,
+        _P.PLAYBOOKS_READ,
+        _P.POLICIES_READ,
+        _P.EXCEPTIONS_RESOLVE,
+        _P.EXCEPTIONS_REPLAY,
+        _P.EFFECTS_SETTLE,
+        _P.SYSTEMS_OPERATE,
+    },
+    Role.POLICY_AUTHOR: frozenset({_P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.POLICIES_AUTHOR}),
+    Role.POLICY_APPROVER: frozenset({_P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.POLICIES_APPROVE}),
+    Role.AUDITOR: _FOLLOW
+    | {
+        _P.ENGAGEMENTS_READ,
+        _P.TASKS_READ,
+        _P.PLAYBOOKS_READ,
+        _P.POLICIES_READ,
+        _P.COSTS_READ,
+        _P.PEOPLE_READ,
+        _P.AUDIT_READ,
+        _P.AUDIT_EXPORT,
+    },
+    Role.ADMINISTRATOR: frozenset(
+        {_P.SYSTEMS_READ, _P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.PEOPLE_READ, _P.KEYS_MANAGE}
+    ),
+    Role.SERVICE: frozenset({_P.EVENTS_SEND, _P.ENGAGEMENTS_READ, _P.TASKS_READ}),
+}
+
+_R = Role
+
+#: Role → the roles that its holder may not have, by the duties that would meet in one hand
+#: (separation of duties, NIST SP 800-53 AC-5). Each pair is written once, at the earlier role.
+_APART: Mapping[Role, frozenset[Role]] = {
+    _R.SALES_OPERATIONS: frozenset(
+        {_R.PMO_LEAD, _R.FINANCE, _R.CONTROLLER, _R.AUDITOR, _R.ADMINISTRATOR}
+    ),
+    _R.PMO_LEAD: frozenset(
+        {_R.FINANCE, _R.CONTROLLER, _R.PROCUREMENT, _R.AUDITOR, _R.ADMINISTRATOR}
+    ),
+    _R.PROJECT_MANAGER: frozenset(
+        {_R.FINANCE, _R.CONTROLLER, _R.PROCUREMENT, _R.AUDITOR, _R.ADMINISTRATOR}
+    ),
+    _R.RESOURCE_MANAGER: frozenset({_R.CONTROLLER, _R.AUDITOR, _R.ADMINISTRATOR}),
+    _R.FINANCE: frozenset(
+        {_R.CONTROLLER, _R.PROCUREMENT, _R.INTEGRATION_OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}
+    ),
+    _R.CONTROLLER: frozenset(
+        {
+            _R.PROCUREMENT,
+            _R.INTEGRATION_OPERATOR,
+            _R.POLICY_AUTHOR,
+            _R.AUDITOR,
+            _R.ADMINISTRATOR,
+        }
+    ),
+    _R.PROCUREMENT: frozenset({_R.INTEGRATION_OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+    _R.INTEGRATION_OPERATOR: frozenset({_R.AUDITOR, _R.ADMINISTRATOR}),
+    _R.POLICY_AUTHOR: frozenset({_R.POLICY_APPROVER, _R.AUDITOR, _R.ADMINISTRATOR}),
+    _R.POLICY_APPROVER: frozenset({_R.AUDITOR, _R.ADMINISTRATOR}),
+    _R.AUDITOR: frozenset({_R.ADMINISTRATOR}),
+    _R.SERVICE: frozenset(set(_R) - {_R.SERVICE}),
+}
+
+FORBIDDEN: frozenset[frozenset[Role]] = frozenset(
+    frozenset({one, other}) for one, others in _APART.items() for other in others
+)
+
+
+def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
+    return frozenset(permission for role in roles for permission in PERMISSIONS[role])
+
+
+def conflicts(roles: Iterable[Role]) -> Sequence[tuple[Role, Role]]:
+    """The pairs among these roles that one person may not hold."""
+    held = sorted(set(roles), key=list(Role).index)
+    return tuple(pair for pair in combinations(held, 2) if frozenset(pair) in FORBIDDEN)

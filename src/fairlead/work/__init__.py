@@ -1,0 +1,1 @@
+"""What people do: tasks, approvals, exceptions, SLAs, notifications."""

@@ -1,0 +1,112 @@
+"""Answering a task or an approval: who may, and what follows (F105, F107, F214, F215)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Protocol
+
+from fairlead.domain.values import Value
+from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem, StaleVersion
+from fairlead.store import journal, runs, tasks
+from fairlead.store.database import Tx, database_time
+from fairlead.store.journal import Event
+
+
+class Answer(Value):
+    """What a person says to a waiting step. It grows by fields with a default, for ever."""
+
+    approved: bool
+    by: str  #: the person's id
+    reason: str = ""
+
+
+class Answerer(Protocol):
+    """What must be known of who answers (`trust.principals.Principal` has it)."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def roles(self) -> frozenset[str]: ...
+
+    def aliases(self) -> frozenset[str]:
+        """Every name under which the person may stand on a record: id, e-mail addresses."""
+        ...
+
+    def may_commit(self, amount: Decimal, currency: str) -> bool:
+        """Within the person's approval limit?"""
+        ...
+
+    def sees(self, region: str | None) -> bool: ...
+
+
+def answer_task(
+    tx: Tx, id: str, answerer: Answerer, *, approved: bool, reason: str, version: int | None
+) -> dict[str, Any]:
+    """Take the answer, and let the run go on. The task as it is now.
+
+    Raises `NotFound`, `NotAllowed` (not the role, asked for it or gave its data, over the limit),
+    `IllegalMove` (answered before), `StaleVersion` (`version` is not what it was), `InvalidInput`
+    (a refusal without a reason).
+    """
+    found = tx.execute("SELECT run_id FROM tasks WHERE id = %s", [id]).fetchone()
+    if found is None:
+        raise NotFound("There is no such task.")
+    run = runs.lock(tx, found["run_id"])  # the run first: bursts lock in the same order
+    task = tasks.lock(tx, id)
+    if run is None or task is None or not answerer.sees(task["region"]):
+        raise NotFound("There is no such task.")
+    _may(task, answerer)
+    if task["state"] != "open":
+        raise IllegalMove("The task", task["state"], "approved" if approved else "refused")
+    if version is not None and version != task["version"]:
+        raise StaleVersion("The task was changed since you read it. Read it again.")
+    if not approved and not reason.strip():
+        raise InvalidInput(
+            "A refusal needs a reason.", [Problem("/reason", "is required to refuse")]
+        )
+    now = database_time(tx)
+    approval = task["kind"] == "approval"
+    state = ("approved" if approval else "done") if approved else "refused"
+    tasks.answer(tx, id, state, by=answerer.id, reason=reason or None, at=now)
+    answer = Answer(approved=approved, by=answerer.id, reason=reason)
+    runs.end_step(
+        tx,
+        task["run_id"],
+        task["step"],
+        task["occurrence"],
+        state="done" if approved else "refused",
+        result=answer.model_dump(),
+        because=f"{state} by {answerer.id}" + (f": {reason}" if reason else ""),
+    )
+    journal.append(
+        tx,
+        [
+            Event(
+                chain=task["subject_id"],
+                type=f"{task['kind']}.{state}",
+                at=now,
+                actor=f"person:{answerer.id}",
+                attributes={"step": task["step"], "role": task["role"], "reason": reason},
+                objects=[(task["run_id"], "run", "of"), (id, "task", "answered")],
+                correlation=run.correlation,
+                region=task["region"],
+            )
+        ],
+    )
+    runs.wake(tx, [task["run_id"]])
+    return {**task, "state": state, "answered_by": answerer.id, "version": task["version"] + 1}
+
+
+def _may(task: dict[str, Any], answerer: Answerer) -> None:
+    role = task["role"]
+    if role not in answerer.roles:
+        raise NotAllowed(f"This needs the role {role.replace('_', ' ')}.")
+    if task["assignee"] and task["assignee"] not in answerer.aliases():
+        raise NotAllowed(f"This was given to {task['assignee']}.")
+    if task["kind"] != "approval":
+        return
+    if answerer.aliases() & {name.casefold() for name in task["excluded"]}:
+        raise NotAllowed("Whoever asked for it, or gave its data, cannot approve it.")
+    if task["amount"] is not None and not answerer.may_commit(task["amount"], task["currency"]):
+        raise NotAllowed(f"{task['currency']} {task['amount']:,.2f} is over your approval limit.")

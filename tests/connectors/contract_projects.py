@@ -1,0 +1,339 @@
+"""What every adapter of the port `projects` must do, against a sandbox over real HTTP.
+
+A vendor's test module subclasses `ProjectsContract` and gives it a `bench`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fairlead.domain.ids import EffectKey
+from fairlead.domain.model.project import Dimensions, Project, WorkPackage
+from fairlead.domain.model.staffing_request import StaffingRequest
+from fairlead.domain.values import ExternalRef, Money
+from fairlead.errors import EffectConflict, SystemRefused
+from fairlead.ports.projects import Projects
+
+
+@dataclass(frozen=True)
+class ShownProject:
+    """A project as the other system now holds it."""
+
+    title: str
+    client_name: str
+    starts_on: date
+    ends_on: date
+    budget: Money
+    closed: bool
+
+
+@dataclass(frozen=True)
+class ShownWork:
+    """A work package or a demand for people as the other system now holds it."""
+
+    title: str  #: of a demand: its role
+    hours: Decimal
+    starts_on: date
+    ends_on: date
+    billable: bool = True
+
+
+class Bench(ABC):
+    """One system with its adapter, and a look behind the scenes."""
+
+    projects: Projects
+    rate_card: str  #: a card that exists in GBP
+    role: str  #: a role that exists
+
+    @abstractmethod
+    def project(self, ref: ExternalRef) -> ShownProject: ...
+
+    @abstractmethod
+    def work(self, ref: ExternalRef) -> ShownWork: ...
+
+    @abstractmethod
+    def count(self, ref: ExternalRef) -> int:
+        """How many records of this one's kind there are."""
+
+    @abstractmethod
+    def crowd(self, count: int) -> None:
+        """Add so many projects, rate cards and roles of other names, with other keys."""
+
+    @abstractmethod
+    def carry_again(self, ref: ExternalRef, key: EffectKey) -> None:
+        """Another record of this one's kind that carries the same key."""
+
+
+KEY = EffectKey("T-H/handoff/006Au00000XyZ1AAI/2/create_project/1")
+
+
+def key(number: int) -> EffectKey:
+    """Keys of which one begins another: …/1 and …/10."""
+    return EffectKey(f"T-H/handoff/006Au00000XyZ1AAI/2/step/{number}")
+
+
+def a_project(**changes: Any) -> Project:
+    values: dict[str, Any] = {
+        "code": "TH-2038",
+        "name": "Claims platform renewal",
+        "template": "t-and-m",
+        "contract_type": "time_and_materials",
+        "dimensions": Dimensions(
+            legal_entity="TH-UK", subsidiary="2", practice="data", region="EMEA", cost_centre="410"
+        ),
+        "budget": Money(amount=Decimal("184250.00"), currency="GBP"),
+        "hours": Decimal("1250.5"),
+        "starts_on": date(2026, 3, 2),
+        "ends_on": date(2026, 9, 30),
+        "work_packages": (),
+    }
+    return Project.model_validate(values | changes)
+
+
+def a_package(**changes: Any) -> WorkPackage:
+    values: dict[str, Any] = {
+        "code": "10",
+        "name": "Discovery",
+        "hours": Decimal("120.25"),
+        "starts_on": date(2026, 3, 2),
+        "ends_on": date(2026, 4, 3),
+    }
+    return WorkPackage.model_validate(values | changes)
+
+
+def a_request(role: str, **changes: Any) -> StaffingRequest:
+    values: dict[str, Any] = {
+        "code": f"TH-2038-{role}-1",
+        "role": role,
+        "hours": Decimal("96.5"),
+        "starts_on": date(2026, 3, 2),
+        "ends_on": date(2026, 5, 29),
+        "location": "London",
+        "rate": Money(amount=Decimal("142.50"), currency="GBP"),
+    }
+    return StaffingRequest.model_validate(values | changes)
+
+
+class ProjectsContract(ABC):
+    @pytest.fixture
+    @abstractmethod
+    def bench(self) -> Bench: ...
+
+    @pytest.fixture
+    def made(self, bench: Bench) -> ExternalRef:
+        return bench.projects.create_project(a_project(), client_name="Brindle Mutual", key=KEY)
+
+    def test_a_system_that_lets_us_in_answers_a_ping(self, bench: Bench) -> None:
+        bench.projects.ping()
+
+    # -- projects ----------------------------------------------------------------------------
+
+    def test_a_project_is_found_again_by_its_key(self, bench: Bench, made: ExternalRef) -> None:
+        assert bench.projects.find_project(KEY) == made
+
+    def test_a_key_that_was_never_used_finds_nothing(self, bench: Bench, made: ExternalRef) -> None:
+        unused = key(99)
+        assert bench.projects.find_project(unused) is None
+        assert bench.projects.find_work_package(made, key=unused) is None
+        assert bench.projects.find_staffing_request(made, key=unused) is None
+        assert bench.projects.find_closed(made, key=unused) is None
+
+    def test_a_project_arrives_as_it_was_sent(self, bench: Bench, made: ExternalRef) -> None:
+        shown = bench.project(made)
+        assert "TH-2038" in shown.title
+        assert "Claims platform renewal" in shown.title
+        assert shown.client_name == "Brindle Mutual"
+        assert (shown.starts_on, shown.ends_on) == (date(2026, 3, 2), date(2026, 9, 30))
+        assert shown.budget == Money(amount=Decimal("184250.00"), currency="GBP")
+        assert not shown.closed
+
+    @pytest.mark.parametrize(
+        ("amount", "currency"),
+        [
+            ("0", "GBP"),
+            ("0.01", "EUR"),
+            ("184250.37", "USD"),
+            ("9999999.99", "SGD"),
+            ("12500000", "JPY"),
+            ("1234.567", "KWD"),
+        ],
+    )
+    def test_a_budget_arrives_to_the_last_digit(
+        self, bench: Bench, amount: str, currency: str
+    ) -> None:
+        budget = Money(amount=Decimal(amount), currency=currency)
+        ref = bench.projects.create_project(a_project(budget=budget), client_name="B", key=KEY)
+        assert bench.project(ref).budget == budget
+
+    def test_another_key_is_another_project(self, bench: Bench, made: ExternalRef) -> None:
+        other = bench.projects.create_project(a_project(), client_name="Brindle", key=key(2))
+        assert other != made
+        assert bench.projects.find_project(KEY) == made
+        assert bench.projects.find_project(key(2)) == other
+
+    def test_keys_that_begin_one_another_are_kept_apart(self, bench: Bench) -> None:
+        ten = bench.projects.create_project(a_project(), client_name="B", key=key(10))
+        assert bench.projects.find_project(key(1)) is None
+        one = bench.projects.create_project(a_project(), client_name="B", key=key(1))
+        assert bench.projects.find_project(key(1)) == one
+        assert bench.projects.find_project(key(10)) == ten
+
+    def test_keys_that_differ_in_case_are_kept_apart(self, bench: Bench) -> None:
+        lower = EffectKey("T-H/handoff/006au00000xyz1aai/2/create_project/1")
+        bench.projects.create_project(a_project(), client_name="B", key=lower)
+        assert bench.projects.find_project(KEY) is None
+
+    def test_a_key_of_two_hundred_characters_is_found(self, bench: Bench) -> None:
+        long = EffectKey("aZ9:/._~-" * 22 + "/1")
+        ref = bench.projects.create_project(a_project(), client_name="B", key=long)
+        assert bench.projects.find_project(long) == ref
+        assert bench.projects.find_project(EffectKey(long[:-1] + "2")) is None
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Ångström & Søn — «Überführung» №1",
+            "東京電力プロジェクト第二期",
+            'Quotes " and \\ and <b>tags</b> & 100 % + more',
+            "🚀 " + "ß" * 298,
+            "a" * 300,
+        ],
+    )
+    def test_names_arrive_letter_for_letter(self, bench: Bench, name: str) -> None:
+        ref = bench.projects.create_project(a_project(name=name), client_name=name, key=KEY)
+        shown = bench.project(ref)
+        assert name in shown.title
+        assert shown.client_name == name
+
+    def test_a_project_is_found_among_many(self, bench: Bench, made: ExternalRef) -> None:
+        bench.crowd(260)
+        assert bench.projects.find_project(KEY) == made
+        assert bench.projects.find_project(key(1)) is None
+
+    def test_two_projects_with_one_key_are_a_conflict(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        bench.carry_again(made, KEY)
+        with pytest.raises(EffectConflict):
+            bench.projects.find_project(KEY)
+
+    # -- rate cards --------------------------------------------------------------------------
+
+    def test_a_rate_card_is_found_among_many(self, bench: Bench) -> None:
+        bench.crowd(260)
+        project = a_project(rate_card=bench.rate_card)
+        ref = bench.projects.create_project(project, client_name="Brindle", key=KEY)
+        assert bench.project(ref).budget == project.budget
+
+    def test_a_missing_rate_card_is_refused_by_name_and_nothing_is_made(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        before = bench.count(made)
+        with pytest.raises(SystemRefused, match="Antarctica 2026"):
+            bench.projects.create_project(
+                a_project(rate_card="Antarctica 2026"), client_name="Brindle", key=key(3)
+            )
+        assert bench.count(made) == before
+
+    # -- work packages -----------------------------------------------------------------------
+
+    def test_a_work_package_is_found_again_by_its_key(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        ref = bench.projects.add_work_package(made, a_package(), key=key(10))
+        assert bench.projects.find_work_package(made, key=key(10)) == ref
+        assert bench.projects.find_work_package(made, key=key(1)) is None
+
+    def test_a_work_package_arrives_as_it_was_sent(self, bench: Bench, made: ExternalRef) -> None:
+        package = a_package(billable=False)
+        shown = bench.work(bench.projects.add_work_package(made, package, key=key(1)))
+        assert package.code in shown.title
+        assert package.name in shown.title
+        assert (shown.starts_on, shown.ends_on) == (package.starts_on, package.ends_on)
+        assert not shown.billable
+
+    @pytest.mark.parametrize("hours", ["0", "0.25", "7.5", "0.05", "120.35", "99999.95"])
+    def test_hours_arrive_exactly(self, bench: Bench, made: ExternalRef, hours: str) -> None:
+        package = a_package(hours=Decimal(hours))
+        ref = bench.projects.add_work_package(made, package, key=key(1))
+        assert bench.work(ref).hours == Decimal(hours)
+
+    def test_a_work_package_and_its_project_may_share_a_key(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        ref = bench.projects.add_work_package(made, a_package(), key=KEY)
+        assert bench.projects.find_work_package(made, key=KEY) == ref
+        assert bench.projects.find_project(KEY) == made
+
+    def test_two_work_packages_with_one_key_are_a_conflict(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        ref = bench.projects.add_work_package(made, a_package(), key=key(1))
+        bench.carry_again(ref, key(1))
+        with pytest.raises(EffectConflict):
+            bench.projects.find_work_package(made, key=key(1))
+
+    # -- staffing ----------------------------------------------------------------------------
+
+    def test_a_staffing_request_is_found_again_by_its_key(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        ref = bench.projects.request_staffing(made, a_request(bench.role), key=key(10))
+        assert bench.projects.find_staffing_request(made, key=key(10)) == ref
+        assert bench.projects.find_staffing_request(made, key=key(1)) is None
+
+    def test_two_requests_for_one_role_are_two_people(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        request = a_request(bench.role)
+        first = bench.projects.request_staffing(made, request, key=key(1))
+        second = bench.projects.request_staffing(made, request, key=key(2))
+        assert first != second
+
+    def test_a_staffing_request_arrives_as_it_was_sent(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        bench.crowd(260)
+        request = a_request(bench.role)
+        shown = bench.work(bench.projects.request_staffing(made, request, key=key(1)))
+        assert shown == ShownWork(bench.role, request.hours, request.starts_on, request.ends_on)
+
+    def test_a_missing_role_is_refused_by_name_and_nothing_is_made(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        there = bench.projects.request_staffing(made, a_request(bench.role), key=key(1))
+        before = bench.count(there)
+        with pytest.raises(SystemRefused, match="Lighthouse Keeper"):
+            bench.projects.request_staffing(made, a_request("Lighthouse Keeper"), key=key(2))
+        assert bench.count(there) == before
+
+    # -- closing -----------------------------------------------------------------------------
+
+    def test_a_closed_project_is_closed_and_still_found(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        assert bench.projects.find_closed(made, key=key(1)) is None
+        assert bench.projects.close_project(made, key=key(1)) == made
+        assert bench.project(made).closed
+        assert bench.projects.find_closed(made, key=key(1)) == made
+        assert bench.projects.find_project(KEY) == made
+
+    def test_closing_a_closed_project_is_no_error(self, bench: Bench, made: ExternalRef) -> None:
+        bench.projects.close_project(made, key=key(1))
+        assert bench.projects.close_project(made, key=key(1)) == made
+        assert bench.project(made).closed
+
+    def test_what_a_closed_project_holds_is_still_found(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        package = bench.projects.add_work_package(made, a_package(), key=key(1))
+        request = bench.projects.request_staffing(made, a_request(bench.role), key=key(2))
+        bench.projects.close_project(made, key=key(3))
+        assert bench.projects.find_work_package(made, key=key(1)) == package
+        assert bench.projects.find_staffing_request(made, key=key(2)) == request
