@@ -160,7 +160,7 @@ def work(url: str, ready: Any, stop: Any) -> None:
     def drains(queue: str) -> Drain | None:
         return drain if queue == "runs" else None
 
-    engine = Engine(db, drains, [], lambda living: None, lambda me: None)
+    engine = Engine(db, drains, [], lambda living: None)
     engine.start()
     ready.release()
     stop.wait()

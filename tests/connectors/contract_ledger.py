@@ -220,6 +220,7 @@ class LedgerContract(Examples, ABC):
             pytest.param("北海道電力株式会社", id="no-latin-letter"),
             pytest.param("🚀🚢", id="emoji-only"),
             pytest.param("%_'", id="signs-only"),
+            pytest.param("%'", id="percent-sign"),
             pytest.param("Halden " + "Ü" * 293, id="300-characters"),
         ],
     )

@@ -114,7 +114,7 @@ class KantataBench(Bench):
         for number in range(count):
             reference = reference_of("project", EffectKey(f"{KEY}{number}"))
             self.sandbox.plant(SYSTEM, "workspaces", a_workspace(external_reference=reference))
-            self.sandbox.plant(SYSTEM, "roles", {"name": f"Another role {number}"})
+            self.sandbox.plant(SYSTEM, "roles", {"name": f"{self.role} {number}"})
             card = {"title": f"{self.rate_card} {number}", "currency": "GBP"}
             self.sandbox.plant(SYSTEM, "rate_cards", card)
 

@@ -100,9 +100,15 @@ def test_a_stranger_with_the_dead_servers_number_is_no_obstacle(home: Path) -> N
     server = EmbeddedServer(home)
     server.start()
     server.stop()
-    ours_alone(home, lines=[str(os.getpid()), str(server.cluster), "0", "5432", "", "", "", ""])
-
-    assert rows(server.start(), "SELECT 1") == [(1,)]
+    owner = server.cluster.stat().st_uid  # PostgreSQL passes over other accounts' processes
+    stranger = subprocess.Popen(["/bin/sleep", "60"], user=owner)
+    lines = [str(stranger.pid), str(server.cluster), "0", "5432", "", "", "", ""]
+    (server.cluster / "postmaster.pid").write_text("\n".join(lines))
+    try:
+        assert rows(server.start(patience_s=2), "SELECT 1") == [(1,)]
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_an_initialisation_that_was_cut_off_begins_again(home: Path) -> None:
@@ -200,7 +206,3 @@ def rows(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
         cursor = connection.execute(statement.removesuffix("").encode())
         return cursor.fetchall() if cursor.description else []
-
-
-def ours_alone(home: Path, lines: list[str]) -> None:
-    (home / "postgres" / "postmaster.pid").write_text("\n".join([*lines, ""]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -133,6 +134,13 @@ class OutwardCall(Protocol):
     def note(self, decision: Decision) -> Decision: ...
 
     def tell(self, event: str, **attributes: Any) -> None: ...
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Nobody else does what goes by this name meanwhile, over all workers.
+
+        Raises `Busy` where somebody does; the step is tried again shortly.
+        """
+        ...
 
     def once(
         self,

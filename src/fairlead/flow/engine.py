@@ -85,14 +85,13 @@ class Engine:
         drains: Callable[[str], Drain | None],
         housekeeping: list[Housekeeping],
         returned: Callable[[list[str]], None],
-        forgotten: Callable[[str], None],
         threads: int = 16,
     ) -> None:
         """`drains`: queue name → its work. `returned(living)`: give back the rows of all workers
-        but these. `forgotten(worker)`: give back rows that this worker has and does not know."""
+        but these."""
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._db, self._drains, self._threads = db, drains, threads
-        self._housekeeping, self._returned, self._forgotten = housekeeping, returned, forgotten
+        self._housekeeping, self._returned = housekeeping, returned
         self._bells, self._stop = Bells(), threading.Event()
         self._local: dict[str, int] = {}  # queue → drains that run here
         self._asked: dict[str, float] = {}  # queue → not asked for again before (monotonic)
@@ -230,7 +229,6 @@ class Engine:
                     while not self._stop.is_set():
                         workers.beat(session, self.id)
                         self._take_over()
-                        self._forgotten(self.id)
                         for number, chore in enumerate(self._housekeeping):
                             if due[number] <= time.monotonic():
                                 due[number] = time.monotonic() + chore.every_s

@@ -86,7 +86,7 @@ class Ledger:
         find: Callable[[EffectKey], ExternalRef | None],
     ) -> ExternalRef:
         """The reference of the one thing that was done. Raises a `SystemTrouble` or `Busy`."""
-        with self._only_writer(intent.key):
+        with self.only_writer(intent.key):
             row = self._intend(intent)
             seam(f"{intent.operation}: intended")
             if row.reference is not None and row.state == "confirmed":
@@ -192,7 +192,7 @@ class Ledger:
             )
 
     @contextmanager
-    def _only_writer(self, key: EffectKey) -> Generator[None]:
+    def only_writer(self, key: EffectKey) -> Generator[None]:
         """Raises `Busy` where another worker is at the same effect."""
         with self._db_errors():
             row = self._locks.execute(

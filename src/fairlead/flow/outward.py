@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +45,7 @@ from fairlead.trace import correlation
 from fairlead.work.words import CauseClass, ExceptionAction, NewException
 
 log = logging.getLogger(__name__)
+_spread = random.SystemRandom()
 
 #: After so many tries that changed nothing a person is asked. Waiting for an outage, for a rate
 #: limit or for a settle window is no try.
@@ -79,6 +81,9 @@ class OutwardCall:
 
     def tell(self, event: str, **attributes: Any) -> None:
         self.said.events.append((event, attributes))
+
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        return self._ledger.only_writer(EffectKey(name))
 
     def once(
         self,
@@ -127,14 +132,14 @@ class Outward:
 
     def carry_out_one(self, system: str, ledger: Ledger, *, probe: bool = False) -> bool:
         """Take one step of `system` and carry it out; False: there was none to take."""
-        with self._db.transaction() as tx:
-            row = runs.claim_step(tx, system, self._worker, probe=probe)
-            if row is None:
-                return False
-            run, call, step = self._prepare(tx, row)
-        mine = (row.run_id, row.name, row.occurrence)
-        self.in_flight.add(mine)
+        row: StepRow | None = None
         try:
+            with self._db.transaction() as tx:
+                row = runs.claim_step(tx, system, self._worker, probe=probe)
+                if row is None:
+                    return False
+                self.in_flight.add(row.key)  # before the commit, or it might look forgotten
+                run, call, step = self._prepare(tx, row)
             seam(f"{row.name}: taken")
             if row.crashes > _CRASHES:
                 self._park_crasher(run, step, row)
@@ -142,7 +147,8 @@ class Outward:
             correlation.set(run.correlation)
             self._attempt(system, ledger, run, call, step, row, probe=probe)
         finally:
-            self.in_flight.discard(mine)
+            if row is not None:
+                self.in_flight.discard(row.key)
         return True
 
     def _prepare(self, tx: Tx, row: StepRow) -> tuple[RunRow, Call, Step]:
@@ -362,4 +368,4 @@ def _words(name: str) -> str:
 def _growing(attempt: int, *, first_s: float, most_s: float) -> timedelta:
     """Twice as long each time, spread over half as much again, so that nobody storms."""
     base = min(first_s * 2 ** min(attempt - 1, 16), most_s)
-    return timedelta(seconds=base * random.uniform(0.75, 1.25))  # noqa: S311 - not a secret
+    return timedelta(seconds=base * _spread.uniform(0.75, 1.25))

@@ -268,7 +268,8 @@ class Kantata(Dialect):
         sent = self._wrapped(call, kind)
         _check(sent, {**_WORKSPACE, "archived": _flag}, ())
         with self.books.transaction():
-            if self.books.read("workspaces", id) is None:
+            held = self.books.read("workspaces", id)
+            if held is None or not _visible(kind, held, call.query):
                 raise Deny(self.broken(404))
             return self._answer(call, "workspaces", [self.books.update("workspaces", id, sent)])
 

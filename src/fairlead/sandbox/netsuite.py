@@ -209,10 +209,12 @@ class NetSuite(Dialect):
             raise Deny(_problem(400, why, "INVALID_REQUEST", o_urlPath=kind))
         external = address.removeprefix("eid:")
         body = {**_body(call), "externalId": external}
-        known = self.books.find(kind, key=external)
-        if not known:
-            return self._written(call, self._added(kind, body))
-        return self._written(call, self._changed(known[0], body, call.query.get("replace", "")))
+        with self.books.transaction():  # two upserts at once must not both find nothing
+            known = self.books.find(kind, key=external)
+            if not known:
+                return self._written(call, self._added(kind, body))
+            replace = call.query.get("replace", "")
+            return self._written(call, self._changed(known[0], body, replace))
 
     def _update(self, call: Call) -> Answer:
         record = self._found(call)

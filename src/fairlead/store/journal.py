@@ -144,7 +144,12 @@ def heads(tx: Tx) -> list[tuple[str, int, bytes]]:
 
 
 def checkpoint(tx: Tx, now: datetime) -> tuple[int, bytes]:
-    """Note the root over all chains; printed or sent elsewhere, it shows later cuts."""
+    """Note the root over all chains; printed or sent elsewhere, it shows later cuts.
+
+    Appends wait for it, so what it covers is exactly the first so many events by number: that is
+    how a later reader finds the heads that its root stands for.
+    """
+    tx.execute("LOCK TABLE chains IN EXCLUSIVE MODE")
     current = heads(tx)
     root = root_of(current)
     row = tx.execute(

@@ -53,6 +53,10 @@ class StepRow:
     result: dict[str, Any] | None = None
     because: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.run_id, self.name, self.occurrence)
+
 
 _RUN_COLUMNS = tuple(field.name for field in fields(RunRow))
 _STEP_COLUMNS = tuple(field.name for field in fields(StepRow))
@@ -163,6 +167,17 @@ SELECT 'poll:' || id FROM systems WHERE poll_at <= clock_timestamp() AND breaker
   AND paused_by IS NULL
 """
 
+# Outward steps and waits that are late, told of once.
+_OVERDUE = """
+UPDATE steps s SET overdue_at = clock_timestamp() FROM runs r
+WHERE r.id = s.run_id AND (s.run_id, s.name, s.occurrence) IN (
+    SELECT run_id, name, occurrence FROM steps
+    WHERE ended_at IS NULL AND overdue_at IS NULL AND due_at <= clock_timestamp()
+      AND (state IN ('ready', 'running') OR (state = 'waiting' AND kind = 'wait'))
+    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING s.run_id, s.name, s.owner, s.because, r.subject_id, r.region
+"""
+
 # Waits whose time has come; their runs are woken in the same statement.
 _DUE = """
 WITH due AS (
@@ -198,6 +213,14 @@ def get(tx: Tx, run_id: str) -> RunRow:
     if row is None:
         raise NotFound("There is no such run.")
     return row
+
+
+def of_subject(tx: Tx, subject_id: str) -> list[str]:
+    """Ids of the runs of a subject that have not ended, in one order for everybody."""
+    rows = tx.execute(
+        "SELECT id FROM runs WHERE subject_id = %s AND ended_at IS NULL ORDER BY id", [subject_id]
+    )
+    return [row["id"] for row in rows]
 
 
 def lock(tx: Tx, run_id: str) -> RunRow | None:
@@ -311,6 +334,12 @@ def wake(tx: Tx, run_ids: Sequence[str]) -> None:
     if run_ids:
         tx.execute(_WAKE, [list(run_ids)])
         notify(tx, "runs")
+
+
+def take_overdue(tx: Tx, limit: int = 200) -> list[dict[str, Any]]:
+    """Open steps whose SLA has lapsed, with subject and region; each is given once. Those that
+    wait for a person or are parked are told of as tasks and exceptions."""
+    return tx.execute(_OVERDUE, [limit]).fetchall()
 
 
 def notify(tx: Tx, queue: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from psycopg import sql
 from psycopg.rows import class_row
 
+from fairlead.domain.values import Money
 from fairlead.store.database import Tx
 
 
@@ -88,11 +89,19 @@ WHERE id = %s AND poll_at <= clock_timestamp() RETURNING polled_to
 
 # What an outage holds up: engagements that wait, and their money per currency.
 _WAITING = """
-SELECT count(DISTINCT r.subject_id) AS engagements, e.currency, sum(DISTINCT e.value) AS value
-FROM steps s JOIN runs r ON r.id = s.run_id LEFT JOIN engagements e ON e.id = r.subject_id
-WHERE s.system = %s AND s.state IN ('ready', 'running') GROUP BY e.currency
-ORDER BY value DESC NULLS LAST
+SELECT count(*) AS engagements, e.currency, sum(e.value) AS value FROM engagements e
+WHERE e.id IN (SELECT r.subject_id FROM steps s JOIN runs r ON r.id = s.run_id
+               WHERE s.system = %s AND s.state IN ('ready', 'running'))
+GROUP BY e.currency ORDER BY value DESC NULLS LAST
 """
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for a system, in one currency."""
+
+    engagements: int
+    value: Money | None
 
 
 def register(tx: Tx, ids: Sequence[str], polled: Sequence[str]) -> None:
@@ -157,6 +166,17 @@ def take_poll(tx: Tx, id: str, every: timedelta) -> tuple[bool, datetime | None]
 def polled(tx: Tx, id: str, to: datetime) -> None:
     """A complete pass found every change up to `to`. It never moves back."""
     tx.execute("UPDATE systems SET polled_to = greatest(polled_to, %s) WHERE id = %s", [to, id])
+
+
+def waiting(tx: Tx, id: str) -> list[Waiting]:
+    """Engagements that wait for the system, and their value per currency, largest first."""
+    return [
+        Waiting(
+            row["engagements"],
+            Money(amount=row["value"], currency=row["currency"]) if row["currency"] else None,
+        )
+        for row in tx.execute(_WAITING, [id])
+    ]
 
 
 def pause(tx: Tx, id: str, person: str | None) -> bool:

@@ -17,8 +17,7 @@ class EngagementState(StrEnum):
     """The states of the handoff, the same for every service line (F098)."""
 
     RECEIVED = "received"  #: the deal is won; nothing is checked yet
-    READY = "ready"  #: all mandatory commercial data is there
-    IN_SETUP = "in_setup"  #: client, projects and schedule are being made
+    IN_SETUP = "in_setup"  #: the deal is ready; client, projects and schedule are being made
     AWAITING_LAUNCH = "awaiting_launch"  #: set up; somebody with authority must say go
     LAUNCHED = "launched"  #: delivery may work and book
     DECLINED = "declined"  #: launch was refused

@@ -1,1 +1,1 @@
-"""Pure rules: facts in, a decision with its words out."""
+"""Pure rules, one capability a file: facts in, a decision with its words out."""

@@ -1,0 +1,54 @@
+"""What the API is made of. `bootstrap` puts it together; nothing here is looked up elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from fairlead.config import Systems
+from fairlead.store.database import Database, Tx
+from fairlead.trust.principals import People
+from fairlead.work.exceptions import Exceptions
+
+
+class Verify(Protocol):
+    """Tells a system's own delivery from a forged one."""
+
+    def __call__(self, headers: Mapping[str, str], body: bytes, /, *, now: float) -> str:
+        """The delivery's id, the same for each copy of one message. `headers` has names in lower
+        case; `now` is a Unix time. Raises `NotAllowed`."""
+        ...
+
+
+class CancelRun(Protocol):
+    def __call__(self, tx: Tx, run_id: str, /, *, by: str, reason: str) -> None:
+        """End a run and take back what it did outside. Raises `NotFound`, `IllegalMove`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one client, and all together, may ask for."""
+
+    requests_per_s: float = 100  #: of one principal, on the long run
+    burst: int = 500  #: of one principal, at once
+    at_once: int = 200  #: requests in hand; beyond that 503
+    body_bytes: int = 1024 * 1024
+    body_s: float = 15  #: how long a body may take to arrive
+
+
+@dataclass(frozen=True)
+class AppParts:
+    db: Database
+    people: People
+    systems: Systems
+    exceptions: Exceptions
+    cancel_run: CancelRun
+    hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
+    """By system id: those that send us webhooks."""
+    event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])
+    """What may be sent to `/events`: the CloudEvent's type → the model of its `data`."""
+    limits: Limits = Limits()

@@ -1,0 +1,61 @@
+"""Who may call what: the one table. A route that is not in it cannot be added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from fairlead.trust.roles import Permission
+
+
+class Open(Enum):
+    """Routes that need no permission."""
+
+    TO_ALL = auto()  #: without a key
+    TO_KEYS = auto()  #: with any valid key
+    TO_SIGNERS = auto()  #: proven by a signature over the body, not by a key
+
+
+PERMISSIONS: Mapping[str, Permission | Open] = {
+    "GET /healthz": Open.TO_ALL,
+    "GET /readyz": Open.TO_ALL,
+    "GET /metrics": Permission.METRICS_READ,
+    "GET /api/openapi.json": Open.TO_ALL,
+    "POST /hooks/{system}": Open.TO_SIGNERS,
+    "GET /api/v1/me": Open.TO_KEYS,
+    "GET /api/v1/models": Open.TO_KEYS,
+    "POST /api/v1/events": Permission.EVENTS_SEND,
+    "GET /api/v1/events": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements/{id}": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements/{id}/log": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements/{id}/runs": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements/{id}/decisions": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements/{id}/effects": Permission.EFFECTS_READ,
+    "GET /api/v1/runs": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/runs/{id}": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/runs/{id}/steps": Permission.ENGAGEMENTS_READ,
+    "POST /api/v1/runs/{id}/cancel": Permission.EXCEPTIONS_RESOLVE,
+    "GET /api/v1/effects": Permission.EFFECTS_READ,
+    "GET /api/v1/decisions": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/decisions/{id}": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/tasks": Permission.TASKS_READ,
+    "GET /api/v1/tasks/{id}": Permission.TASKS_READ,
+    "POST /api/v1/tasks/{id}/answer": Permission.TASKS_ANSWER,
+    "POST /api/v1/tasks/{id}/assign": Permission.TASKS_DELEGATE,
+    "GET /api/v1/approvals": Permission.TASKS_READ,
+    "POST /api/v1/approvals/{id}/answer": Permission.TASKS_ANSWER,
+    "GET /api/v1/exceptions": Permission.EXCEPTIONS_READ,
+    "GET /api/v1/exceptions/{id}": Permission.EXCEPTIONS_READ,
+    "POST /api/v1/exceptions/{id}/resolve": Permission.EXCEPTIONS_RESOLVE,
+    "POST /api/v1/exceptions/{id}/assign": Permission.EXCEPTIONS_RESOLVE,
+    "GET /api/v1/systems": Permission.SYSTEMS_READ,
+    "POST /api/v1/systems/{id}/pause": Permission.SYSTEMS_OPERATE,
+    "POST /api/v1/systems/{id}/resume": Permission.SYSTEMS_OPERATE,
+    "GET /api/v1/notifications": Permission.TASKS_READ,
+    "GET /api/v1/inbox": Permission.EXCEPTIONS_READ,
+    "POST /api/v1/inbox/{id}/replay": Permission.EXCEPTIONS_REPLAY,
+    "GET /api/v1/keys": Permission.KEYS_MANAGE,
+    "POST /api/v1/keys": Permission.KEYS_MANAGE,
+    "DELETE /api/v1/keys/{id}": Permission.KEYS_MANAGE,
+}

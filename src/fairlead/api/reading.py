@@ -1,0 +1,27 @@
+"""A read: one transaction that may not write, as one principal sees things."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from fairlead.api.parts import AppParts
+from fairlead.store.database import Tx
+from fairlead.store.views import Scope, Views
+from fairlead.trust.principals import Principal
+
+# A filter that takes longer is too expensive to be asked for; it is answered as `busy`.
+_MODE = "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '5s'"
+
+
+@contextmanager
+def reading(parts: AppParts, caller: Principal) -> Generator[Views]:
+    with parts.db.transaction() as tx:
+        tx.execute(_MODE)
+        yield views(tx, caller)
+
+
+def views(tx: Tx, caller: Principal) -> Views:
+    """For a command: what the caller may not see, it may not change."""
+    scope = Scope(regions=caller.regions, legal_entities=caller.legal_entities)
+    return Views(tx, scope)

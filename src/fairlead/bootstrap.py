@@ -1,0 +1,339 @@
+"""The only file that knows every room: wires them for one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from fairlead.capabilities import handoff
+from fairlead.capabilities.handoff import actions, gates
+from fairlead.capabilities.handoff.events import EVENTS
+from fairlead.capabilities.handoff.firm import Calendars, Firm, load_firm
+from fairlead.capabilities.handoff.intake import Intake
+from fairlead.capabilities.handoff.polling import PollDrain
+from fairlead.capabilities.handoff.subject import EngagementSubjects
+from fairlead.capabilities.handoff.supply import supply
+from fairlead.config import Settings, SystemConfig, Systems, load_systems
+from fairlead.connectors.kantata.declaration import CONNECTOR as KANTATA
+from fairlead.connectors.kit.declaration import Connector, ConnectorSettings, Writes
+from fairlead.connectors.kit.http import Http
+from fairlead.connectors.kit.mapping import FieldMap
+from fairlead.connectors.netsuite.declaration import CONNECTOR as NETSUITE
+from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
+from fairlead.errors import InvalidDefinition
+from fairlead.flow.burst import Bursts
+from fairlead.flow.calls import Hooks
+from fairlead.flow.engine import Drain, Engine, Housekeeping, RunsDrain, forget_old_wakeups
+from fairlead.flow.intake import InboxDrain
+from fairlead.flow.library import Library
+from fairlead.flow.outage import Outages, SystemDrain
+from fairlead.flow.outward import Outward, Reached
+from fairlead.flow.passage import Passage
+from fairlead.flow.playbook_yaml import load_playbook, load_variant
+from fairlead.flow.registry import Registry
+from fairlead.policy.publish import load_all
+from fairlead.policy.tables import Policies
+from fairlead.store import inbox, runs, systems
+from fairlead.store.database import Database
+from fairlead.store.migrate import migrate
+from fairlead.store.server import database_url
+from fairlead.trust.principals import People, load_people
+from fairlead.trust.secrets import Secrets
+from fairlead.work.escalation import Escalation
+from fairlead.work.exceptions import Exceptions
+
+#: Every connector there is, by name.
+CONNECTORS: dict[str, Connector] = {c.name: c for c in (SALESFORCE, NETSUITE, KANTATA)}
+
+_HANDOFF = Path(handoff.__file__).parent
+
+
+@dataclass
+class Reach:
+    """One configured system: its adapters, built again when a secret of it changes."""
+
+    config: SystemConfig
+    connector: Connector
+    secrets: Secrets
+    passage: Passage
+    _built: tuple[tuple[str, ...], dict[str, Any]] | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def settings(self) -> ConnectorSettings:
+        """Raises `InvalidDefinition` naming system and setting."""
+        values = {
+            name: self.secrets.get(source).get_secret_value()
+            for name, source in self.config.secrets.items()
+        }
+        try:
+            return self.connector.settings.model_validate({**self.config.settings, **values})
+        except ValueError as bad:
+            faults = [str(line) for line in str(bad).splitlines()[1:3]]
+            raise InvalidDefinition(f"systems.yaml: {self.config.id}:", faults) from None
+
+    def port(self, name: str) -> Any:
+        """The adapter of a port. Threads share it."""
+        key = tuple(
+            self.secrets.get(source).get_secret_value() for source in self.config.secrets.values()
+        )
+        with self._lock:
+            if self._built is None or self._built[0] != key:
+                self._built = (key, self._build())
+            return self._built[1][name]
+
+    def _build(self) -> dict[str, Any]:
+        settings, connector = self.settings(), self.connector
+        http = Http(
+            self.config.id,
+            str(settings.base_url),
+            connect_timeout_s=settings.connect_timeout_s,
+            total_timeout_s=settings.total_timeout_s,
+            gate=self.passage,
+        )
+        if connector.sign_in is not None:
+            http = http.with_sign_in(connector.sign_in(self.config.id, settings, http))
+        fields = FieldMap.load(connector.mapping, changes=self.config.mapping)
+        return {
+            port: adapter(self.config.id, settings, http, fields)
+            for port, adapter in connector.ports.items()
+        }
+
+    def writes(self, operation: str) -> Writes:
+        declared = self.connector.operations[operation]
+        if not isinstance(declared, Writes):
+            raise InvalidDefinition(f"{self.connector.name} declares {operation} as reading.")
+        settle_s = self.settings().settle_s
+        if settle_s is None:
+            return declared
+        return Writes(declared.level, declared.find, timedelta(seconds=settle_s))
+
+    @property
+    def at_once(self) -> int:
+        return self.config.rate.at_once or self.connector.rate.at_once
+
+    def ping(self) -> None:
+        self.port(next(iter(self.connector.ports))).ping()
+
+
+class Fairlead:
+    """The rooms of one process, wired. Everything is made when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def db(self) -> Database:
+        """Started if it is ours, migrated, and with a row for each system."""
+        url = self.settings.database_url
+        external = url.get_secret_value() if url else None
+        db = Database(database_url(self.settings.data, external), connections=32)
+        migrate(db)
+        with db.transaction() as tx:
+            systems.register(
+                tx,
+                [system.id for system in self.systems.all() if system.enabled],
+                [s.id for s in self.systems.all() if s.enabled and s.poll_every_s is not None],
+            )
+        return db
+
+    @cached_property
+    def systems(self) -> Systems:
+        return Systems(load_systems(self.settings.config))
+
+    @cached_property
+    def people(self) -> People:
+        return load_people(self.settings.config)
+
+    @cached_property
+    def firm(self) -> Firm:
+        return load_firm(self.settings.config)
+
+    @cached_property
+    def policies(self) -> Policies:
+        return load_all([_HANDOFF / "policies", self.settings.config / "policies"])
+
+    @cached_property
+    def registry(self) -> Registry:
+        registry = Registry()
+        gates.register(registry, self.policies)
+        actions.register(registry, self.policies, self.firm)
+        if faults := registry.faults():
+            raise InvalidDefinition("The actions contradict each other:", list(faults))
+        return registry
+
+    @cached_property
+    def library(self) -> Library:
+        folders = [_HANDOFF / "playbooks", self.settings.config / "playbooks"]
+        files = sorted(path for folder in folders for path in folder.glob("*.yaml"))
+        texts = [(path.name, path.read_text("utf-8")) for path in files]
+        return Library(
+            [load_playbook(t, n) for n, t in texts if "\nvariant_of:" not in f"\n{t}"],
+            [load_variant(t, n) for n, t in texts if "\nvariant_of:" in f"\n{t}"],
+        )
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        this_year = datetime.now(UTC).year
+        calendars = Calendars(self.firm.calendars, range(this_year - 1, this_year + 4))
+
+        def route(port: str, facts: Any) -> str:
+            return self.systems.route(port, facts)
+
+        return Hooks(
+            subjects={"engagement": EngagementSubjects()},
+            ask=gates.asker(self.policies),
+            route=route,
+            calendar=lambda facts: calendars.of(
+                region=facts.get("region"), country=facts.get("country")
+            ),
+        )
+
+    @cached_property
+    def outages(self) -> Outages:
+        return Outages(self.db)
+
+    @cached_property
+    def reaches(self) -> dict[str, Reach]:
+        """System id → how to reach it. Raises `InvalidDefinition` for an unknown connector."""
+        secrets = Secrets(self.settings.data)
+        found: dict[str, Reach] = {}
+        for config in self.systems.all():
+            if not config.enabled:
+                continue
+            if config.connector not in CONNECTORS:
+                known = ", ".join(CONNECTORS)
+                raise InvalidDefinition(
+                    f"systems.yaml: {config.id}: there is no connector {config.connector}; "
+                    f"there is {known}."
+                )
+            connector = CONNECTORS[config.connector]
+            per_second = config.rate.per_second or connector.rate.per_second
+            passage = Passage(self.db, config.id, per_second, self.outages.went_down)
+            found[config.id] = Reach(config, connector, secrets, passage)
+        return found
+
+    def reach(self, system: str) -> Reached:
+        reach = self.reaches[system]
+        return Reached(system, reach.port, reach.writes)
+
+    @cached_property
+    def exceptions(self) -> Exceptions:
+        return Exceptions({"engagement": supply})
+
+    @property
+    def events(self) -> dict[str, Any]:
+        """Types of event that may be sent to us → the model of their data."""
+        return dict(EVENTS)
+
+    def worker(self) -> Engine:
+        """A worker process, not yet started."""
+        return Worker(self).engine
+
+
+class Worker:
+    """The drains of one worker, one per queue."""
+
+    def __init__(self, fairlead: Fairlead) -> None:
+        self._fairlead, self._drains = fairlead, dict[str, Drain]()
+        self._lock = Lock()
+        db, escalation = fairlead.db, self._escalation()
+        self.engine = Engine(
+            db,
+            self._drain,
+            [
+                Housekeeping(1, self._due_waits),
+                Housekeeping(2, escalation.sweep),
+                Housekeeping(5, self._forgotten),
+                Housekeeping(600, forget_old_wakeups),
+            ],
+            self._returned,
+        )
+        self._outward = Outward(
+            db,
+            self.engine.id,
+            fairlead.hooks,
+            fairlead.registry,
+            fairlead.library,
+            fairlead.reach,
+        )
+        self._intake = Intake(
+            fairlead.library,
+            lambda system: fairlead.reaches[system].port("crm"),
+            {
+                id: reach.connector.reads_webhook
+                for id, reach in fairlead.reaches.items()
+                if reach.connector.reads_webhook is not None
+            },
+        )
+
+    def _drain(self, queue: str) -> Drain | None:
+        with self._lock:
+            if queue not in self._drains:
+                made = self._make(queue)
+                if made is None:
+                    return None
+                self._drains[queue] = made
+            return self._drains[queue]
+
+    def _make(self, queue: str) -> Drain | None:
+        kind, _, name = queue.partition(":")
+        fairlead = self._fairlead
+        match kind:
+            case "runs":
+                bursts = Bursts(fairlead.hooks, fairlead.registry, fairlead.library)
+                return RunsDrain(fairlead.db, bursts.advance_ready)
+            case "system" if name in fairlead.reaches:
+                reach = fairlead.reaches[name]
+                return SystemDrain(
+                    fairlead.db,
+                    self._outward,
+                    fairlead.outages,
+                    reach.passage,
+                    reach.ping,
+                    reach.at_once,
+                )
+            case "inbox":
+                slots = fairlead.reaches[name].at_once if name in fairlead.reaches else 2
+                return InboxDrain(fairlead.db, self.engine.id, self._intake.handle, slots)
+            case "poll" if name in fairlead.reaches:
+                return PollDrain(
+                    fairlead.db, lambda id: fairlead.reaches[id].port("crm"), _every(fairlead)
+                )
+            case _:
+                return None
+
+    def _due_waits(self) -> None:
+        with self._fairlead.db.transaction() as tx:
+            runs.finish_due_waits(tx)
+
+    def _forgotten(self) -> None:
+        """Rows that this worker has by the database, but not in hand."""
+        reading = [
+            id
+            for drain in self._drains.values()
+            if isinstance(drain, InboxDrain)
+            for id in drain.in_flight.copy()
+        ]
+        with self._fairlead.db.transaction() as tx:
+            runs.give_back_forgotten(tx, self.engine.id, list(self._outward.in_flight.copy()))
+            inbox.give_back_forgotten(tx, self.engine.id, reading)
+
+    def _returned(self, living: list[str]) -> None:
+        with self._fairlead.db.transaction() as tx:
+            runs.give_back(tx, living)
+            inbox.give_back(tx, living)
+
+    def _escalation(self) -> Escalation:
+        return Escalation(self._fairlead.db, self._fairlead.firm.teams, "integration_operator")
+
+
+def _every(fairlead: Fairlead) -> Callable[[str], timedelta]:
+    def every(system: str) -> timedelta:
+        return timedelta(seconds=fairlead.systems.get(system).poll_every_s or 60)
+
+    return every

@@ -1,0 +1,1 @@
+"""The application: one folder a capability, with its playbooks, policies and actions."""

@@ -1,0 +1,1 @@
+"""From the signed deal to the launched project."""

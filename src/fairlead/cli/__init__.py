@@ -1,0 +1,1 @@
+"""The command `fairlead`: parse, call, print."""

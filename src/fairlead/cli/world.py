@@ -1,0 +1,116 @@
+"""A made-up firm to try Fairlead with: the sample configuration, joined to a sandbox."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import shutil
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fairlead.config import SAMPLE, load_systems
+from fairlead.sandbox.process import SandboxProcess
+from fairlead.sandbox.world import World
+
+#: The sandbox answers soon, so what is lost is known to be lost after seconds, not minutes.
+_QUICK = {"connect_timeout_s": 2, "total_timeout_s": 6}
+_SETTLE_S = {"kantata": 8}
+_POLL_EVERY_S = 5
+
+
+@dataclass
+class SandboxWorld:
+    """The sample firm's configuration folder, and the sandbox process that plays its systems."""
+
+    config: Path
+    sandbox: SandboxProcess
+
+    def stop(self) -> None:
+        self.sandbox.stop()
+
+
+def open_world(data: Path, api_url: str) -> SandboxWorld:
+    """Start the sandbox and write the configuration that reaches it.
+
+    Credentials are made once and kept in the data directory, readable by its owner only, so that
+    the same world goes on after a restart. `api_url` is where webhooks are sent.
+    """
+    folder = data / "world"
+    world = _credentials(folder / "sandbox.json", api_url)
+    sandbox = SandboxProcess(World.model_validate(world), data=folder / "sandbox")
+    config = folder / "config"
+    shutil.copytree(SAMPLE, config, dirs_exist_ok=True)
+    entries: list[dict[str, Any]] = yaml.safe_load((SAMPLE / "systems.yaml").read_text("utf-8"))[
+        "systems"
+    ]
+    made = {system["id"]: system["settings"] for system in world["systems"]}
+    for entry in entries:
+        _join(entry, made[entry["id"]], f"{sandbox.url}/{entry['id']}", data)
+    (config / "systems.yaml").write_text(
+        yaml.safe_dump({"systems": entries}, sort_keys=False, allow_unicode=True), "utf-8"
+    )
+    return SandboxWorld(config, sandbox)
+
+
+def _credentials(file: Path, api_url: str) -> dict[str, Any]:
+    if file.is_file():
+        world: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    else:
+        world = {"systems": [_account(s.id, s.connector) for s in load_systems(SAMPLE)]}
+        for system in world["systems"]:
+            if system["dialect"] == "salesforce":
+                key = secrets.token_bytes(32)
+                system["settings"]["webhook_secret"] = "whsec_" + _base64(key)
+    for system in world["systems"]:
+        if "webhook_secret" in system["settings"]:
+            system["settings"]["webhook_url"] = f"{api_url}/hooks/{system['id']}"
+    _private(file, json.dumps(world, indent=1))
+    return world
+
+
+def _account(id: str, dialect: str) -> dict[str, Any]:
+    module = import_module(f"fairlead.sandbox.{dialect}")
+    names = {"salesforce": "Salesforce", "netsuite": "NetSuite", "kantata": "Kantata"}
+    return {
+        "id": id,
+        "dialect": dialect,
+        "settings": getattr(module, names[dialect]).example_settings(),
+    }
+
+
+def _join(entry: dict[str, Any], account: dict[str, Any], url: str, data: Path) -> None:
+    """Fill in address and credentials; secrets go into files of their own."""
+    client: dict[str, Any] = dict(account["client"])
+    for name in entry.get("secrets", {}):
+        entry["secrets"][name] = {"file": _secret(data, entry["id"], name, client.pop(name))}
+    if "webhook_secret" in account:
+        secret = account["webhook_secret"]
+        entry["webhook_secrets"] = [{"file": _secret(data, entry["id"], "webhook", secret)}]
+    entry["settings"] = {**client, **_QUICK, "base_url": url}
+    if entry["connector"] in _SETTLE_S:
+        entry["settings"]["settle_s"] = _SETTLE_S[entry["connector"]]
+    if "poll_every_s" in entry:
+        entry["poll_every_s"] = _POLL_EVERY_S
+
+
+def _secret(data: Path, system: str, name: str, value: str) -> str:
+    """The file that keeps it, relative to the data directory."""
+    relative = f"world/secrets/{system}.{name}"
+    _private(data / relative, value)
+    return relative
+
+
+def _private(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text, "utf-8")
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

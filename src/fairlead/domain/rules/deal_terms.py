@@ -1,0 +1,69 @@
+"""A deal as it stands: what the CRM says, completed by what people supplied (F005)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.model.opportunity import Opportunity
+
+
+def value_at(record: Mapping[str, Any], path: str) -> Any:
+    """What stands at a dotted path; None where any part of it is missing."""
+    found: Any = record
+    for part in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = cast("Mapping[str, Any]", found).get(part)
+    return found
+
+
+def is_blank(value: Any) -> bool:
+    return value is None or value == "" or value == [] or value == ()
+
+
+def complete(deal: Opportunity, supplied: Mapping[str, Any]) -> Opportunity:
+    """The deal with the supplied values where the CRM says nothing.
+
+    What the CRM says goes before: it owns its fields (F159). Raises `ValidationError` where a
+    supplied value is not of its field's kind.
+    """
+    if not supplied:
+        return deal
+    raw = deal.model_dump(mode="json")
+    for path, value in supplied.items():
+        if not is_blank(value_at(raw, path)):
+            continue
+        *parents, last = path.split(".")
+        holder: dict[str, Any] | None = raw
+        for part in parents:
+            inner: Any = holder.get(part) if holder is not None else None
+            holder = cast("dict[str, Any]", inner) if isinstance(inner, dict) else None
+        if holder is not None:
+            holder[last] = value
+    return Opportunity.model_validate_json(_as_json(raw))
+
+
+def terms(engagement: Engagement) -> Opportunity:
+    """The deal that the handoff works with."""
+    return complete(engagement.deal, engagement.supplied)
+
+
+def faults_of(deal: Opportunity, supplied: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(path, rule) of each supplied value that cannot stand in its field."""
+    try:
+        complete(deal, supplied)
+    except ValidationError as bad:
+        return [
+            (".".join(str(part) for part in error["loc"]), error["msg"][:180])
+            for error in bad.errors()
+        ]
+    return []
+
+
+def _as_json(raw: dict[str, Any]) -> str:
+    return json.dumps(raw, default=str)

@@ -1,0 +1,1 @@
+"""What the event log says: exports and figures."""
