@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fairlead.api.parts import AppParts
 from fairlead.capabilities import handoff
 from fairlead.capabilities.handoff import actions, gates
 from fairlead.capabilities.handoff.events import EVENTS
@@ -28,9 +29,11 @@ from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
 from fairlead.errors import InvalidDefinition
 from fairlead.flow.burst import Bursts
 from fairlead.flow.calls import Hooks
+from fairlead.flow.cancel import cancel_run
 from fairlead.flow.engine import Drain, Engine, Housekeeping, RunsDrain, forget_old_wakeups
 from fairlead.flow.intake import InboxDrain
 from fairlead.flow.library import Library
+from fairlead.flow.lint import Vocabulary, lint
 from fairlead.flow.outage import Outages, SystemDrain
 from fairlead.flow.outward import Outward, Reached
 from fairlead.flow.passage import Passage
@@ -43,6 +46,7 @@ from fairlead.store.database import Database
 from fairlead.store.migrate import migrate
 from fairlead.store.server import database_url
 from fairlead.trust.principals import People, load_people
+from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets
 from fairlead.work.escalation import Escalation
 from fairlead.work.exceptions import Exceptions
@@ -120,6 +124,22 @@ class Reach:
         self.port(next(iter(self.connector.ports))).ping()
 
 
+@dataclass(frozen=True)
+class Signed:
+    """Tells a system's own webhook from a forged one, with its secrets as they are now."""
+
+    reach: Reach
+
+    def __call__(self, headers: Mapping[str, str], body: bytes, /, *, now: float) -> str:
+        signed_by = self.reach.connector.signed_by
+        assert signed_by is not None
+        accepted = [
+            self.reach.secrets.get(source).get_secret_value()
+            for source in self.reach.config.webhook_secrets
+        ]
+        return signed_by.verify(headers, body, accepted, now)
+
+
 class Fairlead:
     """The rooms of one process, wired. Everything is made when it is first asked for."""
 
@@ -168,9 +188,7 @@ class Fairlead:
 
     @cached_property
     def library(self) -> Library:
-        folders = [_HANDOFF / "playbooks", self.settings.config / "playbooks"]
-        files = sorted(path for folder in folders for path in folder.glob("*.yaml"))
-        texts = [(path.name, path.read_text("utf-8")) for path in files]
+        texts = [(path.name, path.read_text("utf-8")) for path in self.playbook_files]
         return Library(
             [load_playbook(t, n) for n, t in texts if "\nvariant_of:" not in f"\n{t}"],
             [load_variant(t, n) for n, t in texts if "\nvariant_of:" in f"\n{t}"],
@@ -225,10 +243,42 @@ class Fairlead:
     def exceptions(self) -> Exceptions:
         return Exceptions({"engagement": supply})
 
+    def api_parts(self) -> AppParts:
+        """What the API is made of."""
+        return AppParts(
+            db=self.db,
+            people=self.people,
+            systems=self.systems,
+            exceptions=self.exceptions,
+            cancel_run=cancel_run,
+            hooks={
+                id: Signed(reach)
+                for id, reach in self.reaches.items()
+                if reach.connector.signed_by is not None
+            },
+            event_types=dict(EVENTS),
+        )
+
+    def lint(self, files: Sequence[Path] | None = None) -> list[str]:
+        """Every fault of playbooks and variants, as `file:line: words`."""
+        vocabulary = Vocabulary(
+            policies=frozenset(self.policies.names()),
+            roles=frozenset(str(role) for role in Role),
+            teams=frozenset(self.firm.teams),
+            events=frozenset(EVENTS),
+            subjects=frozenset(self.hooks.subjects),
+        )
+        known = [*self.library.playbooks, *self.library.variants]
+        return [
+            f"{path.name}:{fault.line}: {fault.message}"
+            for path in files or self.playbook_files
+            for fault in lint(path.read_text("utf-8"), vocabulary, self.registry, known)
+        ]
+
     @property
-    def events(self) -> dict[str, Any]:
-        """Types of event that may be sent to us → the model of their data."""
-        return dict(EVENTS)
+    def playbook_files(self) -> list[Path]:
+        folders = [_HANDOFF / "playbooks", self.settings.config / "playbooks"]
+        return sorted(path for folder in folders for path in folder.glob("*.yaml"))
 
     def worker(self) -> Engine:
         """A worker process, not yet started."""

@@ -25,6 +25,7 @@ from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import AnswerLost, InvalidDefinition
 from fairlead.flow.burst import Bursts
 from fairlead.flow.calls import Call, Done, Hooks, NeedsPerson
+from fairlead.flow.cancel import cancel_run
 from fairlead.flow.ledger import Ledger
 from fairlead.flow.library import Library
 from fairlead.flow.outward import Outward, OutwardCall, Reached
@@ -269,6 +270,19 @@ def registry() -> Registry:
         )
         return Done({"ref": str(ref)})
 
+    @found.action("send_in_two", on="carrier", undo="recall", safe="found again by its keys")
+    def send_in_two(call: OutwardCall) -> Done:
+        """Hands over two halves. Safe to repeat: each key is looked up first."""
+        for part in ("first", "second"):
+            call.once(
+                "carrier.send",
+                request={"parcel": call.subject.id, "part": part},
+                call=lambda key, part=part: call.port.do(key, f"{part} of {call.subject.id}"),
+                find=call.port.find,
+                part=part,
+            )
+        return Done({})
+
     @found.action("recall", on="carrier", safe="found again by its key")
     def recall(call: OutwardCall) -> Done:
         """Takes back what `send` did. Safe to repeat: its key is looked up first."""
@@ -421,10 +435,7 @@ class World:
     def cancel(self, run_id: str) -> None:
         """Have a run taken back, as a cancelled deal does."""
         with self.db.transaction() as tx:
-            tx.execute(
-                "UPDATE runs SET state = 'undoing', ends_as = 'cancelled' WHERE id = %s", [run_id]
-            )
-            runs.wake(tx, [run_id])
+            cancel_run(tx, run_id, by="ana", reason="the parcel is not wanted any more")
 
     # what can be seen
 

@@ -221,30 +221,33 @@ def test_an_attempt_in_flight_is_carried_to_its_end_before_it_is_taken_back(db: 
     assert world.carrier.done() == ["send p-1", "undo-send p-1"]
 
 
-@pytest.mark.parametrize("seen", ["probe", "throttled"])
-def test_what_may_have_happened_is_taken_back_though_the_attempt_was_not_counted(
-    db: Database, seen: str
-) -> None:
-    """A probe of an outage is no try, and neither is a call that had to wait its turn."""
+def test_a_probe_that_may_have_done_something_is_taken_back(db: Database) -> None:
+    """A probe of an outage is not counted as a try."""
     world = World(db, playbook([SEND], [LABEL]))
-    carrier = world.carrier
-    carrier.faults.append(carrier.loses_answer)
+    world.carrier.faults.append(world.carrier.loses_answer)
     run = world.start(Parcel("p-1"))
     world.advance()
-    if seen == "probe":
-        world.carry_out(probe=True)
-    else:
-        world.carry_out()
-        carrier.find_faults.append(Throttled(SYSTEM, ""))
-        with db.transaction() as tx:
-            tx.execute("UPDATE steps SET attempt = 0")
-        world.hurry()
-        world.carry_out()
+    world.carry_out(probe=True)
     world.cancel(run)
     world.settle()
 
     assert world.run(run).state == "cancelled"
-    assert carrier.done() == ["send p-1", "undo-send p-1"]
+    assert world.carrier.done() == ["send p-1", "undo-send p-1"]
+
+
+def test_a_step_that_did_half_and_then_had_to_wait_is_taken_back(db: Database) -> None:
+    """Waiting for a rate limit is not counted as a try."""
+    world = World(db, playbook([{**SEND, "action": "send_in_two"}], [LABEL]))
+    world.carrier.faults.extend([None, world.carrier.raises(Throttled(SYSTEM, ""))])
+    run = world.start(Parcel("p-1"))
+    world.advance()
+    world.carry_out()
+    world.cancel(run)
+    world.hurry()
+    world.settle()
+
+    assert world.run(run).state == "cancelled"
+    assert world.carrier.done() == ["first of p-1", "second of p-1", "undo-send_in_two p-1"]
 
 
 def test_a_step_that_surely_did_nothing_is_not_carried_on_once_its_run_is_cancelled(

@@ -65,6 +65,7 @@ def shown_to(caller: Principal) -> Callable[[Mapping[str, Any]], DecisionView]:
             for name, value in row["answer"].items()
             if not (withheld and name == "because")
         }
-        return DecisionView(**{**row, "facts": facts, "answer": answer, "withheld": withheld})
+        more = {"facts": facts, "answer": answer, "withheld": withheld}
+        return DecisionView.model_validate({**row, **more})
 
     return shown

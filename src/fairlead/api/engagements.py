@@ -74,9 +74,7 @@ def list_engagements(
     return page(rows, limit, _view, at="opened_at")
 
 
-def get_engagement(
-    parts: Parts, caller: Caller, response: Response, id: Id
-) -> EngagementDetail:
+def get_engagement(parts: Parts, caller: Caller, response: Response, id: Id) -> EngagementDetail:
     """One engagement, by its id or its number."""
     with reading(parts, caller) as views:
         row = found(views.engagement(id), "engagement")
@@ -113,9 +111,7 @@ def list_engagement_decisions(
     """What policies decided about it, newest first."""
     with reading(parts, caller) as views:
         row = found(views.engagement(id), "engagement")
-        rows = views.decisions(
-            policy=None, subject=row["id"], after=after(cursor), limit=limit + 1
-        )
+        rows = views.decisions(policy=None, subject=row["id"], after=after(cursor), limit=limit + 1)
     return page(rows, limit, decisions.shown_to(caller), at="at")
 
 

@@ -121,15 +121,7 @@ class EventTypes:
     """The events that we take: for each known `type`, the model of the whole event."""
 
     def __init__(self, types: Mapping[str, type[BaseModel]]) -> None:
-        self._events: dict[str, type[CloudEvent]] = {
-            name: create_model(
-                "CloudEvent_" + "".join(sign if sign.isalnum() else "_" for sign in name),
-                __base__=CloudEvent,
-                type=(Literal[name], ...),
-                data=(data, ...),
-            )
-            for name, data in types.items()
-        }
+        self._events = {name: _event(name, data) for name, data in types.items()}
 
     def schema(self, schemas: dict[str, Any]) -> dict[str, Any]:
         """The schema of a body; what it refers to is added to `schemas`."""
@@ -140,7 +132,7 @@ class EventTypes:
         names = [event.__name__ for event in self._events.values()]
         return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
 
-    def check(self, sent: Any) -> CloudEvent:
+    def check(self, sent: Any, raw: bytes) -> CloudEvent:
         """Raises `InvalidInput` for an unknown type, `RequestValidationError` for the rest."""
         if not isinstance(sent, dict):
             raise InvalidInput("The body is no CloudEvent.", [Problem("", "is an object")])
@@ -150,10 +142,16 @@ class EventTypes:
             known = ", ".join(sorted(self._events)) or "none is set up"
             raise InvalidInput("This type is not known.", [Problem("/type", f"one of {known}")])
         try:
-            return event.model_validate(sent)
+            return event.model_validate_json(raw)  # as whoever reads the inbox does
         except ValidationError as bad:
             faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in bad.errors()]
             raise RequestValidationError(faults) from None
+
+
+def _event(name: str, data: type[BaseModel]) -> type[CloudEvent]:
+    fields: dict[str, Any] = {"type": (Literal[name], ...), "data": (data, ...)}
+    title = "CloudEvent_" + "".join(sign if sign.isalnum() else "_" for sign in name)
+    return create_model(title, __base__=CloudEvent, **fields)
 
 
 def add(router: Router, types: EventTypes) -> None:
@@ -169,9 +167,7 @@ def add(router: Router, types: EventTypes) -> None:
     )
 
 
-def read_feed(
-    parts: Parts, caller: Caller, cursor: FeedCursor = "0-0", limit: Limit = 50
-) -> Feed:
+def read_feed(parts: Parts, caller: Caller, cursor: FeedCursor = "0-0", limit: Limit = 50) -> Feed:
     """The log, oldest first, as CloudEvents. Each reader keeps its own cursor."""
     tx, _, seq = cursor.partition("-")
     with reading(parts, caller) as views:
@@ -183,8 +179,10 @@ def send_event(request: Request, parts: Parts, caller: Caller) -> Accepted:
     """Store one CloudEvent. Repeats are recognised by `source` and `id`."""
     types: EventTypes = request.app.state.event_types
     sent = request.state.sent
-    event = types.check(sent)
-    correlation = correlation_of({"traceparent": event.traceparent or ""}) or trace.correlation.get()
+    event = types.check(sent, request.state.raw)
+    correlation = (
+        correlation_of({"traceparent": event.traceparent or ""}) or trace.correlation.get()
+    )
     with parts.db.transaction() as tx:
         put = inbox.put(
             tx,

@@ -49,12 +49,15 @@ class Router:
         if schema is None:
             self._add(method, full, call, answer, status, tag, errors, etag=versioned)
             return
-        content = {media: {"schema": schema} for media in JSON_TYPES}
+        content: dict[str, Any] = {media: {"schema": schema} for media in JSON_TYPES}
         extra = {"requestBody": {"required": True, "content": content}}
         self._add(method, full, call, answer, status, tag, errors, kind=GuardedJson, extra=extra)
 
     def hook(self, path: str, call: Callable[..., Any], answer: Any) -> None:
-        content = {"application/json": {"schema": {}}, "application/octet-stream": {"schema": {}}}
+        content: dict[str, Any] = {
+            "application/json": {"schema": {}},
+            "application/octet-stream": {"schema": {}},
+        }
         extra = {"requestBody": {"required": True, "content": content}}
         errors = (401, 404, 408, 413)
         self._add(
@@ -70,7 +73,9 @@ class Router:
         errors: Iterable[int] = (),
         response_class: Any = None,
     ) -> None:
-        self._add("GET", path, call, answer, 200, "operation", errors, response_class=response_class)
+        self._add(
+            "GET", path, call, answer, 200, "operation", errors, response_class=response_class
+        )
 
     def _add(
         self,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import Field, StrictBool
+from pydantic import StrictBool
 from starlette.responses import Response
 
 from fairlead.api.commands import Command, Commanding, IfMatch, Outcome, etag_of
@@ -243,4 +243,5 @@ def _view(row: Mapping[str, Any], caller: Principal) -> TaskView:
         shown = without_costs(shown)
         because = because if len(shown) == len(row["shown"]) else None
     fields = {name: value for name, value in row.items() if name not in ("currency", "amount")}
-    return TaskView(**{**fields, "amount": money(row), "shown": shown, "because": because})
+    more = {"amount": money(row), "shown": shown, "because": because}
+    return TaskView.model_validate({**fields, **more})

@@ -8,9 +8,10 @@ remembers where a run stands.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fairlead.domain.gates import Blocked, Clear
@@ -24,7 +25,7 @@ from fairlead.flow.planner import UNDO, Undo, plan, plan_undo
 from fairlead.flow.playbook import Compiled, Kind, Step
 from fairlead.flow.registry import Registry
 from fairlead.flow.states import ENDED, RunState, StepState
-from fairlead.store import runs
+from fairlead.store import effects, runs
 from fairlead.store.database import Tx, database_time
 from fairlead.store.runs import RunRow, StepRow
 from fairlead.work.words import CauseClass, ExceptionAction, Message, NewException, NewTask
@@ -67,7 +68,10 @@ class Bursts:
         self._load_subjects(tx, taken, changes)
         for run in taken:
             playbook = self._playbooks.get(tx, run.digest)
-            advance = _Advance(self._hooks, self._registry, playbook, run, steps[run.id], changes)
+            reached = partial(effects.reached, tx, run.id)
+            advance = _Advance(
+                self._hooks, self._registry, playbook, run, steps[run.id], changes, reached
+            )
             if run.id in ended:
                 advance.take_in(ended[run.id])
             advance.as_far_as_it_goes()
@@ -93,9 +97,12 @@ class _Advance:
         run: RunRow,
         rows: Sequence[StepRow],
         changes: Changes,
+        reached: Callable[[], frozenset[str]],
     ) -> None:
+        """`reached`: names of steps that did something outside, or may have."""
         self._hooks, self._registry, self._playbook = hooks, registry, playbook
         self._run, self._changes, self._now = run, changes, changes.now
+        self._reached = reached
         self._rows: dict[str, StepRow] = {}
         for row in rows:  # the latest occurrence of a step is the one that counts
             if row.name not in self._rows or self._rows[row.name].occurrence < row.occurrence:
@@ -373,6 +380,8 @@ class _Advance:
         self._changes.event(self._run, "run.declined", attributes={"step": refused.name})
 
     def _take_back(self) -> None:
+        # not by attempts: one that was only waiting is not counted, but may have reached outside
+        reached = self._reached()
         while True:
             done = sorted(
                 (row for row in self._rows.values() if row.state == StepState.DONE),
@@ -381,7 +390,10 @@ class _Advance:
             undo = plan_undo(
                 self._playbook,
                 self._states,
-                {name: row.attempt > 0 for name, row in self._rows.items()},
+                {
+                    name: row.state == StepState.RUNNING or name in reached
+                    for name, row in self._rows.items()
+                },
                 [row.name for row in done],
                 lambda action: self._registry.get_action(action).undo,
             )
@@ -389,6 +401,8 @@ class _Advance:
                 self._cancel(self._rows[name])
             if undo.start is not None:
                 self._begin_undo(undo.start)
+                if self._rows[UNDO + undo.start.of.name].state == StepState.DONE:
+                    continue  # a local one is done already
                 return
             if undo.finished:
                 self._end_run(RunState(self._run.ends_as or RunState.CANCELLED))

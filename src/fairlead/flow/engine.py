@@ -119,7 +119,7 @@ class Engine:
             "db_engine_kwargs": {"hide_parameters": True, "pool_pre_ping": False},
         }
         with self._db.lock_connection() as once:  # one process at a time prepares DBOS's schema
-            once.execute("SELECT pg_advisory_lock(hashtextextended('fairlead launch', 1))")
+            _wait_for_turn(once)
             DBOS(config=config)
             DBOS.launch()
             DBOS.register_queue(_QUEUE, worker_concurrency=self._threads, polling_interval_sec=0.25)
@@ -260,6 +260,18 @@ class Engine:
             DBOS.resume_workflows([w.workflow_id for w in pending], queue_name=_QUEUE)
         with self._db.transaction() as tx:
             workers.bury(tx, dead)
+
+
+def _wait_for_turn(session: psycopg.Connection[Any]) -> None:
+    """Asks again and again: a statement that waits holds a snapshot, and an index that DBOS
+    builds concurrently would wait for that."""
+    while True:
+        row = session.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended('fairlead launch', 1)) AS mine"
+        ).fetchone()
+        if row and row["mine"]:
+            return
+        time.sleep(0.05)
 
 
 def forget_old_wakeups(older_than: timedelta = timedelta(hours=1), most: int = 2000) -> None:

@@ -43,7 +43,7 @@ class Library:
         compiled = self._joined(playbook, chosen)
         with self._lock:
             known = compiled.digest in self._stored
-        if not known:
+        if not known and not self._is_stored(tx, compiled.digest):
             tx.execute(
                 "INSERT INTO playbooks (digest, name, version, body, first_used_at) "
                 "VALUES (%s, %s, %s, %s, clock_timestamp()) ON CONFLICT DO NOTHING",
@@ -51,8 +51,17 @@ class Library:
             )
         return compiled
 
+    def _is_stored(self, tx: Tx, digest: str) -> bool:
+        """Seen from here, it is committed for good, and need not be asked for again."""
+        row = tx.execute("SELECT 1 AS one FROM playbooks WHERE digest = %s", [digest]).fetchone()
+        if row is None:
+            return False
+        with self._lock:
+            self._stored.add(digest)
+        return True
+
     def _joined(self, playbook: Playbook, chosen: Sequence[Variant]) -> Compiled:
-        name = (playbook.playbook, playbook.version, *(v.variant for v in chosen))
+        name = (playbook.playbook, playbook.version, *((v.variant, v.version) for v in chosen))
         with self._lock:
             if name not in self._fitted:
                 self._fitted[name] = compile(playbook, chosen)

@@ -85,19 +85,25 @@ def plan_undo(
     `tried`: for each open outward step, whether a call may have left us; such a step is carried
     to its end first, so that it is known what there is to take back. `done_in_order`: names of
     finished steps, oldest first. `undo_of`: an action's name → the action that takes it back.
+    An undo that is `blocked` was parked and is to be begun again.
     """
     cancel = tuple(
         name
         for name, state in states.items()
         if state not in ENDED and not name.startswith(UNDO) and not tried.get(name, False)
     )
-    if any(state not in ENDED and name not in cancel for name, state in states.items()):
+    again = {
+        name
+        for name, state in states.items()
+        if name.startswith(UNDO) and state == StepState.BLOCKED
+    }
+    if any(state not in ENDED and name not in {*cancel, *again} for name, state in states.items()):
         return UndoPlan(cancel=cancel)  # something is still under way
     for name in reversed(done_in_order):
         step = playbook.by_name.get(name)
         if step is None or step.kind is not Kind.ACTION or states[name] != StepState.DONE:
             continue
         action = undo_of(step.uses)
-        if action is not None and UNDO + name not in states:
+        if action is not None and (UNDO + name not in states or UNDO + name in again):
             return UndoPlan(cancel=cancel, start=Undo(step, action))
     return UndoPlan(cancel=cancel, finished=True)

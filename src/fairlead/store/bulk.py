@@ -28,21 +28,23 @@ def plain(value: object) -> Any:
 
 
 @cache
-def _insert(table: str, columns: tuple[str, ...], conflict: tuple[str, ...] | None) -> sql.Composed:
+def _insert(table: str, columns: tuple[str, ...], conflict: tuple[str, ...] | None) -> bytes:
+    """The statement, put together once."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     query = sql.SQL(
         "INSERT INTO {table} ({names}) SELECT {names} FROM "
         "json_populate_recordset(NULL::{table}, %s::json)"
     ).format(table=sql.Identifier(table), names=names)
     if conflict is None:
-        return query
+        return query.as_bytes()
     changed = [column for column in columns if column not in conflict]
-    return query + sql.SQL(" ON CONFLICT ({keys}) DO UPDATE SET {sets}").format(
+    query += sql.SQL(" ON CONFLICT ({keys}) DO UPDATE SET {sets}").format(
         keys=sql.SQL(", ").join(map(sql.Identifier, conflict)),
         sets=sql.SQL(", ").join(
             sql.SQL("{c} = EXCLUDED.{c}").format(c=sql.Identifier(column)) for column in changed
         ),
     )
+    return query.as_bytes()
 
 
 def insert(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -80,6 +80,12 @@ UPDATE effects SET state = 'unknown', tried_at = %s, answer = %s
 WHERE key = %s AND state <> 'confirmed'
 """
 
+# Steps of a run that have reached outside, or may have.
+_REACHED = """
+SELECT DISTINCT step FROM effects
+WHERE run_id = %s AND (state = 'confirmed' OR tried_at IS NOT NULL)
+"""
+
 _COUNTS = "SELECT state, count(*) FROM effects GROUP BY state"
 
 
@@ -133,6 +139,11 @@ def leave_undone(tx: Tx, key: str, state: str, answer: str) -> None:
 
 def leave_as_tried(tx: Tx, key: str, tried_at: datetime, answer: str) -> None:
     tx.execute(_AS_TRIED, [tried_at, answer[:500], key])
+
+
+def reached(tx: Tx, run_id: str) -> frozenset[str]:
+    """Names of the run's steps that did something outside, or of which it is not known."""
+    return frozenset(row["step"] for row in tx.execute(_REACHED, [run_id]))
 
 
 def counts(tx: Tx) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,10 +47,11 @@ def hashed(event: Event, position: int) -> dict[str, Any]:
 # Lock the heads, in one order, so that two writers never wait for each other in a circle.
 _LOCK = "SELECT chain, length, head FROM chains WHERE chain = ANY(%s) ORDER BY chain FOR UPDATE"
 
-# A chain begins once, whoever comes first.
+# A chain begins once, whoever comes first; who comes second waits for the first.
 _BEGIN = """
-INSERT INTO chains (chain, length, head) SELECT name, 0, %s FROM unnest(%s::text[]) AS name
-ON CONFLICT (chain) DO NOTHING
+INSERT INTO chains (chain, length, head)
+SELECT name, 0, %s FROM unnest(%s::text[]) AS name ORDER BY name
+ON CONFLICT (chain) DO UPDATE SET chain = EXCLUDED.chain RETURNING chain, length, head
 """
 
 
@@ -59,10 +60,9 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
     if not events:
         return
     names = sorted({event.chain for event in events})
-    heads = _heads(tx, names)
+    heads = _heads(tx.execute(_LOCK, [names]))
     if len(heads) < len(names):
-        tx.execute(_BEGIN, [START, names])
-        heads = _heads(tx, names)
+        heads |= _heads(tx.execute(_BEGIN, [START, [n for n in names if n not in heads]]))
     rows: list[dict[str, Any]] = []
     for event in events:
         length, head = heads[event.chain]
@@ -77,12 +77,10 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
         [{"chain": name, "length": heads[name][0], "head": heads[name][1]} for name in names],
         keys=("chain",),
     )
-    tx.execute("SELECT pg_notify('fairlead', 'events')")
 
 
-def _heads(tx: Tx, names: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-    found = tx.execute(_LOCK, [names]).fetchall()
-    return {row["chain"]: (row["length"], bytes(row["head"])) for row in found}
+def _heads(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, bytes]]:
+    return {row["chain"]: (row["length"], bytes(row["head"])) for row in rows}
 
 
 # A page of the feed. Sequence numbers are given before the commit, so a later number may be seen

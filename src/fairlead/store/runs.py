@@ -67,26 +67,33 @@ def _columns(names: Sequence[str]) -> sql.Composed:
 
 
 # The oldest ready runs that no other worker is advancing.
-_TAKE = sql.SQL(
-    "SELECT {run} FROM runs WHERE ready_at <= clock_timestamp() "
-    "ORDER BY ready_at LIMIT %s FOR UPDATE SKIP LOCKED"
-).format(run=_columns(_RUN_COLUMNS))
+_TAKE = (
+    sql.SQL(
+        "SELECT {run} FROM runs WHERE ready_at <= clock_timestamp() "
+        "ORDER BY ready_at LIMIT %s FOR UPDATE SKIP LOCKED"
+    )
+    .format(run=_columns(_RUN_COLUMNS))
+    .as_bytes()
+)
 
 # One run, waiting for whoever has it.
 _LOCK = sql.SQL("SELECT {run} FROM runs WHERE id = %s FOR UPDATE").format(
     run=_columns(_RUN_COLUMNS)
 )
 
-_GET = sql.SQL("SELECT {run} FROM runs WHERE id = %s").format(run=_columns(_RUN_COLUMNS))
+_GET = sql.SQL("SELECT {run} FROM runs WHERE id = %s").format(run=_columns(_RUN_COLUMNS)).as_bytes()
 
 # All steps of some runs, in the order in which they began.
-_STEPS = sql.SQL(
-    "SELECT {step} FROM steps WHERE run_id = ANY(%s) ORDER BY started_at, name"
-).format(step=_columns(_STEP_COLUMNS))
+_STEPS = (
+    sql.SQL("SELECT {step} FROM steps WHERE run_id = ANY(%s) ORDER BY started_at, name")
+    .format(step=_columns(_STEP_COLUMNS))
+    .as_bytes()
+)
 
 # An outward worker takes the oldest ready step of a system that lets us in. A step that began
 # earlier goes first also after an outage, so that the queue drains in order.
-_CLAIM = sql.SQL("""
+_CLAIM = (
+    sql.SQL("""
 UPDATE steps SET state = 'running', worker = %(worker)s, attempt = attempt + 1,
                  crashes = crashes + 1
 WHERE (run_id, name, occurrence) = (
@@ -98,7 +105,10 @@ WHERE (run_id, name, occurrence) = (
           AND paused_by IS NULL AND (not_before IS NULL OR not_before <= clock_timestamp())))
     ORDER BY started_at, run_id, name LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING {step}
-""").format(step=_columns(_STEP_COLUMNS))
+""")
+    .format(step=_columns(_STEP_COLUMNS))
+    .as_bytes()
+)
 
 # Steps that a dead worker had go back to the queue.
 _GIVE_BACK = """

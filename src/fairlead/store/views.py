@@ -14,8 +14,9 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from fairlead.domain.values import Value
-from fairlead.store import journal
+from fairlead.store import journal, systems
 from fairlead.store.database import Tx
+from fairlead.store.systems import SystemRow
 
 After = tuple[datetime, str]  #: where the page before ended: time and id of its last row
 
@@ -305,6 +306,10 @@ class Views:
     def waiting(self) -> list[dict[str, Any]]:
         """Per system and currency: steps, engagements and money that wait for it."""
         return self._tx.execute(_WAITING, self._eyes).fetchall()
+
+    def systems(self) -> list[SystemRow]:
+        """All of them: which of them serve a visible region is in the configuration."""
+        return systems.all_of(self._tx)
 
     def notifications(
         self, roles: Iterable[str], *, before: int | None, limit: int

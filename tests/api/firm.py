@@ -1,0 +1,324 @@
+"""A small firm with rows in its database, and keys for everybody in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from fairlead.api.parts import AppParts, Limits
+from fairlead.capabilities.handoff.events import EVENTS
+from fairlead.capabilities.handoff.supply import supply
+from fairlead.config import Serves, SystemConfig, Systems
+from fairlead.connectors.kit.signatures import standard_webhook
+from fairlead.domain.gates import Gap
+from fairlead.domain.ids import EngagementId
+from fairlead.domain.model.engagement import Engagement, EngagementState
+from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
+from fairlead.domain.values import ExternalRef, Money
+from fairlead.flow.cancel import cancel_run
+from fairlead.store import api_keys, bulk, engagements, exceptions, journal, systems, tasks
+from fairlead.store.database import Database, Tx
+from fairlead.store.journal import Event
+from fairlead.trust.principals import People, Person, Service, new_key
+from fairlead.trust.roles import Role
+from fairlead.work.exceptions import Exceptions
+from fairlead.work.words import CauseClass, ExceptionAction, NewException, NewTask
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+WEBHOOK_SECRET = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
+
+_LIMITS = {"EUR": Decimal(1_000_000), "USD": Decimal(1_000_000)}
+EMEA = frozenset({"EMEA"})
+
+PEOPLE = People(
+    [
+        *(
+            Person(
+                id=str(role).replace("_", "-"),
+                name=str(role),
+                roles=frozenset({role}),
+                approval_limits=_LIMITS,
+            )
+            for role in Role
+            if role is not Role.SERVICE
+        ),
+        *(
+            Person(
+                id=f"{str(role).replace('_', '-')}.amer",
+                name=f"{role} of AMER",
+                email=f"{role}@example.org",
+                roles=frozenset({role}),
+                regions=frozenset({"AMER"}),
+                approval_limits=_LIMITS,
+            )
+            for role in Role
+            if role is not Role.SERVICE
+        ),
+        Person(
+            id="pmo-lead.gmbh",
+            name="PMO of the GmbH",
+            roles=frozenset({Role.PMO_LEAD}),
+            legal_entities=frozenset({"DE01"}),
+            approval_limits=_LIMITS,
+        ),
+        Person(id="gone", name="Gone", roles=frozenset({Role.FINANCE}), active=False),
+    ],
+    [Service(id="relay", name="Relay"), Service(id="other-relay", name="Another relay")],
+)
+
+SYSTEMS = Systems(
+    [
+        SystemConfig(id="crm-emea", connector="salesforce", serves=(Serves(port="crm"),)),
+        SystemConfig(
+            id="ledger-emea",
+            connector="netsuite",
+            serves=(Serves(port="ledger", regions=("EMEA",)),),
+        ),
+        SystemConfig(
+            id="ledger-amer",
+            connector="netsuite",
+            serves=(Serves(port="ledger", regions=("AMER",)),),
+        ),
+    ]
+)
+
+
+def verify(headers: Any, body: bytes, /, *, now: float) -> str:
+    return standard_webhook(headers, body, [WEBHOOK_SECRET], now)
+
+
+def parts(db: Database, limits: Limits | None = None) -> AppParts:
+    return AppParts(
+        db=db,
+        people=PEOPLE,
+        systems=SYSTEMS,
+        exceptions=Exceptions({"engagement": supply}),
+        cancel_run=cancel_run,
+        hooks={"crm-emea": verify},
+        event_types=EVENTS,
+        limits=limits or Limits(requests_per_s=10_000, burst=100_000),
+    )
+
+
+def add_keys(tx: Tx) -> dict[str, str]:
+    """Principal → its key, with all that its roles permit."""
+    keys: dict[str, str] = {}
+    now = datetime.now(UTC)
+    names = [person.id for person in PEOPLE.all() if person.active] + ["relay", "other-relay"]
+    for name in names:
+        principal = PEOPLE.principal(name)
+        row, secret = new_key(principal, principal.permissions, now=now, expires_at=None)
+        api_keys.add(tx, row)
+        keys[name] = secret.get_secret_value()
+    return keys
+
+
+def fill(db: Database) -> dict[str, str]:
+    """One engagement in EMEA with a run, steps, tasks and so on; the keys of everybody."""
+    with db.transaction() as tx:
+        systems.register(tx, [system.id for system in SYSTEMS.all()], [])
+        keys = add_keys(tx)
+        for number, region, entity in ((2001, "EMEA", "DE01"), (2002, "AMER", "US01")):
+            add_engagement(tx, number, region, entity)
+        bulk.insert(
+            tx,
+            "inbox",
+            [
+                {
+                    "source": "crm-emea",
+                    "message": f"msg-{n}",
+                    "kind": "webhook",
+                    "queue": "crm-emea",
+                    "correlation": "c",
+                    "headers": {},
+                    "body": b"{}",
+                    "state": "parked",
+                    "received_at": NOW,
+                    "ready_at": NOW,
+                    "outcome": "no such deal",
+                }
+                for n in range(3)
+            ],
+        )
+        tx.execute(
+            "INSERT INTO notifications (role, region, about, text, at) VALUES"
+            " ('finance', 'EMEA', 'launch', 'It is launched.', %(at)s),"
+            " ('finance', NULL, 'outage', 'It is down.', %(at)s)",
+            {"at": NOW},
+        )
+    return keys
+
+
+def add_engagement(tx: Tx, number: int, region: str, entity: str) -> None:
+    """`e-2001`, with the run `r-2001`, its steps, an effect, a decision, tasks, an exception."""
+    id, currency = EngagementId(f"e-{number}"), "EUR" if region == "EMEA" else "USD"
+    deal = Opportunity(
+        ref=ExternalRef(system="crm-emea", kind="opportunity", id=f"006{number}"),
+        revision="1",
+        modified_at=NOW,
+        name=f"Ledger migration {number}",
+        stage=OpportunityStage.WON,
+        value=Money(amount=Decimal(250_000), currency=currency),
+        region=region,
+        legal_entity=entity,
+    )
+    whole = Engagement(
+        id=id,
+        number=f"ENG-{number}",
+        state=EngagementState.IN_SETUP,
+        deal=deal,
+        opened_at=NOW + timedelta(minutes=number),
+    )
+    assert engagements.add(tx, whole)
+    run = f"r-{number}"
+    tx.execute(
+        "INSERT INTO playbooks (digest, name, version, body, first_used_at)"
+        " VALUES ('d1', 'handoff', 1, %s, %s) ON CONFLICT DO NOTHING",
+        [Jsonb({}), NOW],
+    )
+    bulk.insert(
+        tx,
+        "runs",
+        [
+            {
+                "id": run,
+                "playbook": "handoff",
+                "digest": "d1",
+                "subject_type": "engagement",
+                "subject_id": id,
+                "region": region,
+                "correlation": "c",
+                "input": {},
+                "state": "active",
+                "started_at": NOW + timedelta(minutes=number),
+            }
+        ],
+    )
+    steps = (("gate", "gate", "blocked", None), ("book", "action", "ready", "ledger-emea"))
+    approvals = tuple((f"approve-{n}", "approval", "waiting", None) for n in range(4))
+    bulk.insert(
+        tx,
+        "steps",
+        [
+            {
+                "run_id": run,
+                "name": name,
+                "occurrence": 1,
+                "kind": kind,
+                "state": state,
+                "owner": "delivery-operations",
+                "system": system,
+                "started_at": NOW,
+                "ready_at": NOW if system else None,
+            }
+            for name, kind, state, system in (*steps, *approvals)
+        ],
+    )
+    bulk.insert(
+        tx,
+        "effects",
+        [
+            {
+                "key": f"{run}/book/1",
+                "run_id": run,
+                "step": "book",
+                "occurrence": 1,
+                "subject_id": id,
+                "system": "ledger-emea",
+                "operation": "ledger.create_project",
+                "digest": "x",
+                "request": {},
+                "state": "confirmed",
+                "ref": {"system": "ledger-emea", "kind": "project", "id": "1"},
+                "attempts": 1,
+                "intended_at": NOW,
+                "settled_at": NOW,
+            }
+        ],
+    )
+    bulk.insert(
+        tx,
+        "decisions",
+        [
+            {
+                "id": f"d-{number}",
+                "policy": "launch-approval",
+                "version": 1,
+                "row": "routine",
+                "facts": {"value": "250000", "margin": "0.31"},
+                "answer": {"role": "pmo_lead", "because": "margin 0.31 is enough"},
+                "run_id": run,
+                "step": "approve-0",
+                "subject_id": id,
+                "at": NOW,
+            }
+        ],
+    )
+    tasks.open_all(
+        tx,
+        [
+            NewTask(
+                run_id=run,
+                step=f"approve-{n}",
+                occurrence=1,
+                kind="approval",
+                subject_id=id,
+                region=region,
+                title="Launch?",
+                role="pmo_lead",
+                excluded=("seller@example.org",),
+                amount=Money(amount=Decimal(250_000), currency=currency),
+                shown={"name": deal.name},
+                because="within limits",
+                decision_id=f"d-{number}",
+                opened_at=NOW,
+                due_at=NOW + timedelta(hours=n) if n else None,
+            )
+            for n in range(4)
+        ],
+    )
+    exceptions.open_one(
+        tx,
+        NewException(
+            cause=f"gate:{run}",
+            cause_class=CauseClass.MISSING_DATA,
+            team="sales-operations",
+            title="It lacks a start date",
+            detail="The deal says nothing of when it starts.",
+            remedy="Supply it.",
+            opened_at=NOW,
+            actions=(ExceptionAction.SUPPLY, ExceptionAction.OVERRIDE),
+            gaps=(
+                Gap(
+                    field="starts_on",
+                    problem="is missing",
+                    owner="sales-operations",
+                    remedy="Supply it.",
+                    kind="date",
+                ),
+            ),
+            run_id=run,
+            step="gate",
+            occurrence=1,
+            subject_id=id,
+            region=region,
+            at_risk=Money(amount=Decimal(250_000), currency=currency),
+        ),
+    )
+    journal.append(
+        tx,
+        [
+            Event(
+                chain=id,
+                type=type,
+                at=NOW,
+                actor="system:crm-emea",
+                objects=[(id, "engagement", "opened")],
+                region=region,
+            )
+            for type in ("opportunity.closed_won", "run.started")
+        ],
+    )

@@ -1,0 +1,208 @@
+"""Everybody gets exactly their rights, on every route that the running app has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from fairlead.api.app import create
+from fairlead.api.permissions import PERMISSIONS, Open
+from fairlead.errors import DatabaseAway
+from fairlead.store.database import Database
+from fairlead.trust.roles import PERMISSIONS as OF_ROLE
+from fairlead.trust.roles import Permission, Role
+
+from . import firm
+from .conftest import Office
+
+KEYED = [route for route, needed in PERMISSIONS.items() if isinstance(needed, Permission)]
+BODIES: dict[str, Any] = {
+    "POST /api/v1/events": {},
+    "POST /api/v1/keys": {},
+}
+
+
+def send(office: Office, who: str | None, route: str, **ids: str) -> Any:
+    """With a body that can be read and breaks a rule: nothing is changed by it."""
+    method, template = route.split(" ")
+    path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], "none"), template)
+    return office.call(who, method, path, json={} if method == "POST" else None)
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    app = create(firm.parts(Database("postgresql://nowhere")))
+    routes = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+
+    assert routes == set(PERMISSIONS)
+    assert len(app.routes) == len(PERMISSIONS)
+
+
+def test_the_openapi_document_lists_the_same_routes(shared_office: Office) -> None:
+    paths = shared_office.get(None, "/api/openapi.json").json()["paths"]
+
+    told = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert told == set(PERMISSIONS)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [r for r, needed in PERMISSIONS.items() if needed not in (Open.TO_ALL, Open.TO_SIGNERS)],
+)
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(None, id="no-key"),
+        pytest.param("Bearer fl_abc_def", id="unknown-key"),
+        pytest.param("Bearer nonsense", id="no-key-of-ours"),
+        pytest.param("Basic dTpw", id="another-scheme"),
+    ],
+)
+def test_without_a_valid_key_nothing_is_answered(
+    shared_office: Office, route: str, header: str | None
+) -> None:
+    method, path = route.split(" ")
+    answer = shared_office.call(
+        None, method, path, headers={"authorization": header} if header else {}
+    )
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="fairlead"'
+    assert answer.json()["code"] == "not_signed_in"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_is_let_in_exactly_where_its_permissions_say(
+    shared_office: Office, role: Role
+) -> None:
+    who = "relay" if role is Role.SERVICE else str(role).replace("_", "-")
+    for route in KEYED:
+        status = send(shared_office, who, route).status_code
+
+        assert (status == 403) == (PERMISSIONS[route] not in OF_ROLE[role]), route
+
+
+OBJECTS = {
+    "engagements": "e-2001",
+    "runs": "r-2001",
+    "decisions": "d-2001",
+    "tasks": "task",
+    "approvals": "task",
+    "exceptions": "exception",
+    "inbox": "1",
+    "systems": "ledger-emea",
+}
+GOOD: dict[str, Any] = {
+    "answer": {"approved": True, "reason": ""},
+    "assign": {"person": "pmo-lead"},
+    "resolve": {"action": "retry"},
+    "cancel": {"reason": "no longer wanted"},
+}
+
+
+@pytest.mark.parametrize("route", [route for route in KEYED if "{id}" in route])
+def test_what_is_another_regions_is_answered_like_what_is_absent(
+    shared_office: Office, route: str
+) -> None:
+    """Status and body are the same, but for the request's id; nothing is changed."""
+    method, template = route.split(" ")
+    noun, last = template.split("/")[3], template.split("/")[-1]
+    if noun == "keys":
+        pytest.skip("keys belong to no region")
+    with shared_office.db.transaction() as tx:
+        task = tx.execute("SELECT id FROM tasks WHERE region = 'EMEA' LIMIT 1").fetchone()
+        exception = tx.execute("SELECT id FROM exceptions WHERE region = 'EMEA'").fetchone()
+    assert task and exception
+    known = {"task": task["id"], "exception": exception["id"]}
+    id = known.get(OBJECTS[noun], OBJECTS[noun])
+    needed = PERMISSIONS[route]
+    who = next(f"{str(role).replace('_', '-')}.amer" for role in OF_ROLE if needed in OF_ROLE[role])
+    body = GOOD.get(last, {} if method == "POST" else None)
+    before = shared_office.count("events")
+
+    answers = [
+        shared_office.call(
+            who, method, template.replace("{id}", one), json=body, headers={"if-match": '"1"'}
+        )
+        for one in (id, "99999")
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    foreign, absent = ({**a.json(), "request_id": ""} for a in answers)
+    assert foreign == absent
+    assert shared_office.count("events") == before
+
+
+LISTS = [route for route in KEYED if route.startswith("GET") and "{" not in route]
+
+
+@pytest.mark.parametrize("route", [r for r in LISTS if "/keys" not in r and "metrics" not in r])
+def test_no_list_shows_another_region(shared_office: Office, route: str) -> None:
+    needed, path = PERMISSIONS[route], route.split(" ")[1]
+    for role in OF_ROLE:
+        if needed in OF_ROLE[role] and role is not Role.SERVICE:
+            query = {"mine": "false"} if "tasks" in path or "approvals" in path else {}
+            answer = shared_office.get(f"{str(role).replace('_', '-')}.amer", path, params=query)
+
+            assert answer.status_code == 200
+            assert not re.search(
+                r"EMEA|2001|ledger-emea\"",
+                answer.text.replace('ledger-emea","kind', "").replace(
+                    '"system":"ledger-emea","op', ""
+                ),
+            ), answer.text
+
+
+def test_a_limit_of_legal_entities_holds_where_rows_have_none(shared_office: Office) -> None:
+    def seen(path: str) -> str:
+        return shared_office.get("pmo-lead.gmbh", f"/api/v1/{path}").text
+
+    for path in ("engagements", "runs", "effects", "decisions", "tasks", "exceptions", "events"):
+        assert "2001" in seen(path)
+        assert "2002" not in seen(path)
+    assert shared_office.get("pmo-lead.gmbh", "/api/v1/runs/r-2002").status_code == 404
+
+
+def test_margins_are_withheld_from_those_who_may_not_see_costs(shared_office: Office) -> None:
+    told = shared_office.get("procurement", "/api/v1/decisions/d-2001").json()
+
+    assert told["facts"] == {"value": "250000"}
+    assert told["answer"] == {"role": "pmo_lead"}
+    assert told["withheld"] is True
+    whole = shared_office.get("controller", "/api/v1/decisions/d-2001").json()
+    assert whole["facts"]["margin"] == "0.31"
+    assert "0.31" in whole["answer"]["because"]
+
+
+def test_a_key_stops_when_it_is_revoked_and_when_its_bearer_goes(office: Office) -> None:
+    keys = office.get("administrator", "/api/v1/keys", params={"limit": 200}).json()["items"]
+    (key,) = [key for key in keys if key["principal"] == "finance"]
+    assert office.get("finance", "/api/v1/me").status_code == 200
+
+    revoked = office.call("administrator", "DELETE", f"/api/v1/keys/{key['id']}")
+
+    assert revoked.json()["revoked_at"] is not None
+    assert office.get("finance", "/api/v1/me").status_code == 401
+
+
+def test_refused_access_is_on_the_audit_log(
+    shared_office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared_office.get("consultant", "/api/v1/keys")
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "fairlead.audit"]
+    assert line == "refused GET '/api/v1/keys' to consultant: lacks keys.manage"
+
+
+def test_without_the_database_nobody_is_let_in() -> None:
+    from fairlead.api.sign_in import sign_in
+
+    with pytest.raises(DatabaseAway):
+        sign_in(Database("postgresql://127.0.0.1:1/x", wait_s=0.2), firm.PEOPLE, "Bearer fl_a_b")
