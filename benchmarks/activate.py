@@ -177,7 +177,7 @@ def approve(url: str, stop: Any) -> None:
             with db.transaction() as tx:
                 answer_task(tx, task["id"], ana, approved=True, reason="", version=None)
         if not tasks:
-            time.sleep(0.002)
+            time.sleep(0.005)
     db.close()
 
 
@@ -196,7 +196,7 @@ def closed_loop(db: Database, count: int) -> tuple[float, list[float]]:
                     correlation="bench", input={"number": started},
                 )  # fmt: skip
             started += 1
-        time.sleep(0.002)
+        time.sleep(0.005)
         with db.transaction() as tx:
             row = tx.execute("SELECT count(*) AS n FROM runs WHERE state = 'completed'").fetchone()
         assert row is not None

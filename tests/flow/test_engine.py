@@ -25,7 +25,7 @@ from fairlead.store import runs
 from fairlead.store.database import Database
 
 STORY = playbook([SEND], [LABEL])
-PICKLE = ("gAN", "gAQ", "gAR", "gAS", "gAU", "gAV")  #: protocols 3 to 5, in base64
+PICKLE = ("gAJ", "gAN", "gAS", "gAW")  #: protocols 2 to 5, in base64
 PATIENCE_S = 15.0  #: within this another worker has finished what a dead one had
 _spawning = multiprocessing.get_context("spawn")
 

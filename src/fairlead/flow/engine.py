@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import IntEnum
 from typing import Any, Protocol
 
 import psycopg
@@ -47,13 +48,21 @@ _LONGEST_DRAIN_S = 45.0
 _HUNG_AFTER_S = 120.0  # a session that lives but says nothing for so long is ended
 
 
+class Took(IntEnum):
+    """What a drain found when it looked for work."""
+
+    NOTHING = 0
+    SOME = 1  #: and it can keep up alone
+    PLENTY = 2  #: others may help
+
+
 class Drain(Protocol):
     """The work of one queue."""
 
     slots: int  #: how many at once, over all workers
 
-    def work(self, queue: str, ledger: Ledger) -> bool:
-        """Do a piece of what is ready; False when there is nothing."""
+    def work(self, queue: str, ledger: Ledger) -> Took:
+        """Do a piece of what is ready."""
         ...
 
 
@@ -158,9 +167,10 @@ class Engine:
         done, end = 0, time.monotonic() + _LONGEST_DRAIN_S
         while not self._stop.is_set() and time.monotonic() < end:
             heard = self._bells.heard(queue)
-            if drain.work(queue, ledger):
+            took = drain.work(queue, ledger)
+            if took:
                 done += 1
-                if slot + 1 < drain.slots:
+                if took is Took.PLENTY and slot + 1 < drain.slots:
                     self._ask_for(queue, slot + 1)
             elif not self._bells.wait(queue, heard, _LINGER_S):
                 break
@@ -296,8 +306,10 @@ class RunsDrain:
     def __init__(self, db: Database, advance: Callable[[Any, int], int], batch: int = 16) -> None:
         self._db, self._advance, self._batch = db, advance, batch
 
-    def work(self, queue: str, ledger: Ledger) -> bool:
+    def work(self, queue: str, ledger: Ledger) -> Took:
         with self._db.transaction() as tx:
             taken = self._advance(tx, self._batch)
         seam("burst stored")
-        return taken > 0
+        if taken == self._batch:
+            return Took.PLENTY
+        return Took.SOME if taken else Took.NOTHING

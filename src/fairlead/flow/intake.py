@@ -15,6 +15,7 @@ from fairlead.errors import (
     SystemTrouble,
     Throttled,
 )
+from fairlead.flow.engine import Took
 from fairlead.flow.ledger import Ledger
 from fairlead.flow.seams import seam
 from fairlead.store import exceptions, inbox
@@ -45,20 +46,20 @@ class InboxDrain:
         self._db, self._worker, self._handle, self.slots = db, worker, handle, slots
         self.in_flight: set[int] = set()
 
-    def work(self, queue: str, ledger: Ledger) -> bool:
+    def work(self, queue: str, ledger: Ledger) -> Took:
         message: Message | None = None
         try:
             with self._db.transaction() as tx:
                 message = inbox.claim(tx, queue.removeprefix("inbox:"), self._worker)
                 if message is None:
-                    return False
+                    return Took.NOTHING
                 self.in_flight.add(message.id)  # before the commit, or it might look forgotten
             seam("message: taken")
             self._read(message)
         finally:
             if message is not None:
                 self.in_flight.discard(message.id)
-        return True
+        return Took.PLENTY
 
     def _read(self, message: Message) -> None:
         correlation.set(message.correlation)

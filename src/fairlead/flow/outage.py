@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from fairlead.domain.values import Money
 from fairlead.errors import SystemTrouble
+from fairlead.flow.engine import Took
 from fairlead.flow.ledger import Ledger
 from fairlead.flow.outward import Outward
 from fairlead.flow.passage import Passage
@@ -109,19 +110,19 @@ class SystemDrain:
         self._db, self._outward, self._outages = db, outward, outages
         self._passage, self._ping, self.slots = passage, ping, slots
 
-    def work(self, queue: str, ledger: Ledger) -> bool:
+    def work(self, queue: str, ledger: Ledger) -> Took:
         system = queue.removeprefix("system:")
         with self._db.transaction() as tx:
             row = systems.get(tx, system)
         if row is None:
-            return False
+            return Took.NOTHING
         if row.breaker == "open":
-            return self._probe(system, ledger)
+            return Took.SOME if self._probe(system, ledger) else Took.NOTHING
         if self._outward.carry_out_one(system, ledger):
-            return True
+            return Took.PLENTY
         if row.draining:
             self._outages.drained(system)
-        return False
+        return Took.NOTHING
 
     def _probe(self, system: str, ledger: Ledger) -> bool:
         """Ask again with the oldest step that waits, or with a ping where none does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from fairlead.domain.chain import START, link, root_of
 from fairlead.store import bulk
@@ -56,9 +56,15 @@ ON CONFLICT (chain) DO UPDATE SET chain = EXCLUDED.chain RETURNING chain, length
 
 
 def append(tx: Tx, events: Sequence[Event]) -> None:
-    """Add events to the ends of their chains, in the order given."""
+    """Add events to the ends of their chains, in the order given.
+
+    Raises ValueError where an attribute is a float: it might read back in other digits than it
+    was hashed in, and look like an edit for ever.
+    """
     if not events:
         return
+    for event in events:
+        _refuse_floats(event.attributes)
     names = sorted({event.chain for event in events})
     heads = _heads(tx.execute(_LOCK, [names]))
     if len(heads) < len(names):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from fairlead.domain.ids import derived
 from fairlead.errors import SystemTrouble
+from fairlead.flow.engine import Took
 from fairlead.flow.ledger import Ledger
 from fairlead.flow.seams import seam
 from fairlead.ports.crm import ChangePage, Crm
@@ -28,14 +29,14 @@ class PollDrain:
     ) -> None:
         self._db, self._crm, self._every = db, crm, every
 
-    def work(self, queue: str, ledger: Ledger) -> bool:
+    def work(self, queue: str, ledger: Ledger) -> Took:
         """One complete pass. A pass that breaks off leaves the watermark where it was."""
         system = queue.removeprefix("poll:")
         with self._db.transaction() as tx:
             mine, since = systems.take_poll(tx, system, self._every(system))
             since = since or database_time(tx) - _FIRST_LOOK
         if not mine:
-            return False
+            return Took.NOTHING
         try:
             cursor: str | None = None
             while True:
@@ -48,8 +49,8 @@ class PollDrain:
             with self._db.transaction() as tx:
                 systems.polled(tx, system, page.watermark)
         except SystemTrouble:
-            return False  # the breaker has noted it; the next poll starts at the same place
-        return True
+            return Took.NOTHING  # the breaker has noted it; the next poll starts at the same place
+        return Took.SOME
 
     def _store(self, system: str, page: ChangePage) -> None:
         with self._db.transaction() as tx:
