@@ -21,8 +21,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from measure import cpu_s, database, me, percentile
-
 from fairlead.domain.model.calendar import BusinessCalendar, Hours
 from fairlead.domain.values import Money
 from fairlead.errors import Refused
@@ -35,6 +33,7 @@ from fairlead.flow.registry import Registry
 from fairlead.flow.start import start_run
 from fairlead.store.database import Database, Tx
 from fairlead.work.answers import answer_task
+from measure import cpu_s, database, me, percentile
 
 IN_FLIGHT = 16
 PLAYBOOK = Playbook.model_validate(
@@ -234,7 +233,8 @@ def measure(workers: int, count: int) -> dict[str, float]:
     with database() as (db, postmaster):
         ready, stop = context.Semaphore(0), context.Event()
         processes = [
-            context.Process(target=work, args=(db.url, ready, stop), daemon=True) for _ in range(workers)
+            context.Process(target=work, args=(db.url, ready, stop), daemon=True)
+            for _ in range(workers)
         ]
         processes.append(context.Process(target=approve, args=(db.url, stop), daemon=True))
         for process in processes:

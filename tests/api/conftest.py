@@ -7,10 +7,11 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import pytest
+from psycopg import sql
 
 from fairlead.api.app import create
 from fairlead.api.parts import AppParts
@@ -40,9 +41,12 @@ class Office:
     def post(self, who: str | None, path: str, **more: Any) -> httpx.Response:
         return self.call(who, "POST", path, **more)
 
-    def count(self, table: str, where: str = "true") -> int:
+    def count(self, table: str, where: LiteralString = "true") -> int:
         with self.db.transaction() as tx:
-            row = tx.execute(f"SELECT count(*) AS n FROM {table} WHERE {where}".encode()).fetchone()
+            query = sql.SQL("SELECT count(*) AS n FROM {} WHERE {}").format(
+                sql.Identifier(table), sql.SQL(where)
+            )
+            row = tx.execute(query).fetchone()
         assert row is not None
         return row["n"]
 

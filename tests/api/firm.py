@@ -155,6 +155,7 @@ def fill(db: Database) -> dict[str, str]:
 def add_engagement(tx: Tx, number: int, region: str, entity: str) -> None:
     """`e-2001`, with the run `r-2001`, its steps, an effect, a decision, tasks, an exception."""
     id, currency = EngagementId(f"e-{number}"), "EUR" if region == "EMEA" else "USD"
+    ledger = f"ledger-{region.lower()}"
     deal = Opportunity(
         ref=ExternalRef(system="crm-emea", kind="opportunity", id=f"006{number}"),
         revision="1",
@@ -197,7 +198,7 @@ def add_engagement(tx: Tx, number: int, region: str, entity: str) -> None:
             }
         ],
     )
-    steps = (("gate", "gate", "blocked", None), ("book", "action", "ready", "ledger-emea"))
+    steps = (("gate", "gate", "blocked", None), ("book", "action", "ready", ledger))
     approvals = tuple((f"approve-{n}", "approval", "waiting", None) for n in range(4))
     bulk.insert(
         tx,
@@ -227,12 +228,12 @@ def add_engagement(tx: Tx, number: int, region: str, entity: str) -> None:
                 "step": "book",
                 "occurrence": 1,
                 "subject_id": id,
-                "system": "ledger-emea",
+                "system": ledger,
                 "operation": "ledger.create_project",
                 "digest": "x",
                 "request": {},
                 "state": "confirmed",
-                "ref": {"system": "ledger-emea", "kind": "project", "id": "1"},
+                "ref": {"system": ledger, "kind": "project", "id": "1"},
                 "attempts": 1,
                 "intended_at": NOW,
                 "settled_at": NOW,

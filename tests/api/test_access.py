@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from fairlead.api.app import create
 from fairlead.api.permissions import PERMISSIONS, Open
+from fairlead.api.sign_in import sign_in
 from fairlead.errors import DatabaseAway
 from fairlead.store.database import Database
 from fairlead.trust.roles import PERMISSIONS as OF_ROLE
@@ -19,10 +20,6 @@ from . import firm
 from .conftest import Office
 
 KEYED = [route for route, needed in PERMISSIONS.items() if isinstance(needed, Permission)]
-BODIES: dict[str, Any] = {
-    "POST /api/v1/events": {},
-    "POST /api/v1/keys": {},
-}
 
 
 def send(office: Office, who: str | None, route: str, **ids: str) -> Any:
@@ -119,7 +116,8 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
     with shared_office.db.transaction() as tx:
         task = tx.execute("SELECT id FROM tasks WHERE region = 'EMEA' LIMIT 1").fetchone()
         exception = tx.execute("SELECT id FROM exceptions WHERE region = 'EMEA'").fetchone()
-    assert task and exception
+    assert task
+    assert exception
     known = {"task": task["id"], "exception": exception["id"]}
     id = known.get(OBJECTS[noun], OBJECTS[noun])
     needed = PERMISSIONS[route]
@@ -152,12 +150,7 @@ def test_no_list_shows_another_region(shared_office: Office, route: str) -> None
             answer = shared_office.get(f"{str(role).replace('_', '-')}.amer", path, params=query)
 
             assert answer.status_code == 200
-            assert not re.search(
-                r"EMEA|2001|ledger-emea\"",
-                answer.text.replace('ledger-emea","kind', "").replace(
-                    '"system":"ledger-emea","op', ""
-                ),
-            ), answer.text
+            assert not re.search("EMEA|2001|ledger-emea", answer.text), role
 
 
 def test_a_limit_of_legal_entities_holds_where_rows_have_none(shared_office: Office) -> None:
@@ -202,7 +195,5 @@ def test_refused_access_is_on_the_audit_log(
 
 
 def test_without_the_database_nobody_is_let_in() -> None:
-    from fairlead.api.sign_in import sign_in
-
     with pytest.raises(DatabaseAway):
         sign_in(Database("postgresql://127.0.0.1:1/x", wait_s=0.2), firm.PEOPLE, "Bearer fl_a_b")

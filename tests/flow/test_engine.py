@@ -111,7 +111,7 @@ class Firm:
         return worker
 
     def until(self, holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
-        """Looks again at every commit that tells of an event."""
+        """Looks again whenever a worker is told of something, and now and then."""
         end = time.monotonic() + timeout_s
         with self.db.lock_connection() as session:
             session.execute("LISTEN fairlead")

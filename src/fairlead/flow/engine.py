@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 _APPLICATION_VERSION = "drains-1"
 _QUEUE = "drains"
 _PULSE_S = 0.5
+_GATHER_S = 0.002  # a small burst costs as much as a large one: let a few more runs come in
 _LINGER_S = 4.0  # a drain waits so long for more before it ends
 _LONGEST_DRAIN_S = 45.0
 _HUNG_AFTER_S = 120.0  # a session that lives but says nothing for so long is ended
@@ -312,4 +313,7 @@ class RunsDrain:
         seam("burst stored")
         if taken == self._batch:
             return Took.PLENTY
-        return Took.SOME if taken else Took.NOTHING
+        if not taken:
+            return Took.NOTHING
+        time.sleep(_GATHER_S)
+        return Took.SOME

@@ -44,8 +44,13 @@ def hashed(event: Event, position: int) -> dict[str, Any]:
     }
 
 
-# Lock the heads, in one order, so that two writers never wait for each other in a circle.
-_LOCK = "SELECT chain, length, head FROM chains WHERE chain = ANY(%s) ORDER BY chain FOR UPDATE"
+# Lock the heads, in one order, so that two writers never wait for each other in a circle. None is
+# locked while one is still to be begun: that one might come before it in the order.
+_LOCK = """
+SELECT chain, length, head FROM chains WHERE chain = ANY(%(names)s)
+  AND (SELECT count(*) FROM chains WHERE chain = ANY(%(names)s)) = cardinality(%(names)s::text[])
+ORDER BY chain FOR UPDATE
+"""
 
 # A chain begins once, whoever comes first; who comes second waits for the first.
 _BEGIN = """
@@ -66,9 +71,9 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
     for event in events:
         _refuse_floats(event.attributes)
     names = sorted({event.chain for event in events})
-    heads = _heads(tx.execute(_LOCK, [names]))
+    heads = _heads(tx.execute(_LOCK, {"names": names}))
     if len(heads) < len(names):
-        heads |= _heads(tx.execute(_BEGIN, [START, [n for n in names if n not in heads]]))
+        heads = _heads(tx.execute(_BEGIN, [START, names]))
     rows: list[dict[str, Any]] = []
     for event in events:
         length, head = heads[event.chain]
@@ -83,6 +88,17 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
         [{"chain": name, "length": heads[name][0], "head": heads[name][1]} for name in names],
         keys=("chain",),
     )
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise ValueError("float cannot stand in an event; give text or whole numbers")
+    if isinstance(value, Mapping):
+        for inner in cast("Mapping[str, Any]", value).values():
+            _refuse_floats(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("Sequence[Any]", value):
+            _refuse_floats(inner)
 
 
 def _heads(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, bytes]]:

@@ -1,0 +1,62 @@
+"""Worlds for fault tests. Sizes: small ones by default, the whole with `--all-schedules`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from .world import NewDatabase
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def whole() -> bool:
+    """All schedules at full size, as `make faults` runs them: FAULTS=all."""
+    return os.environ.get("FAULTS") == "all"
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """FAULT_SEED, or a new one; it is printed, so that a failure can be repeated."""
+    chosen = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10**6))
+    print(f"\nFAULT_SEED={chosen}")
+    return chosen
+
+
+@pytest.fixture
+def chance(seed: int, request: pytest.FixtureRequest) -> random.Random:
+    """Each test draws from a sequence of its own, whatever else runs."""
+    return random.Random(f"{seed}/{request.node.name}")
+
+
+@pytest.fixture
+def new_database(server: str) -> Iterator[NewDatabase]:
+    """Makes migrated, empty databases on the session's server; they go with the test."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"faults_{os.getpid()}_{next(_numbers)}"
+        _execute(server, f"CREATE DATABASE {name} TEMPLATE template_fairlead STRATEGY file_copy")
+        made.append(name)
+        return server.replace("/fairlead?", f"/{name}?")
+
+    yield make
+    for name in made:
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def _execute(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
