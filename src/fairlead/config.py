@@ -52,10 +52,24 @@ class Settings(BaseSettings):
         return url
 
 
+    @property
+    def plays(self) -> bool:
+        """Whether the systems are those of a made-up firm that a sandbox plays."""
+        return self.config in (SAMPLE, self.played)
+
+    @property
+    def played(self) -> Path:
+        """The made-up firm's configuration, once `fairlead up` has joined it to its sandbox."""
+        return self.data / "world" / "config"
+
+
 def settings() -> Settings:
     """From the environment. Raises `InvalidDefinition` with every problem."""
     try:
-        return Settings()
+        found = Settings()
+        if found.config == SAMPLE and (found.played / "systems.yaml").is_file():
+            return found.model_copy(update={"config": found.played})
+        return found
     except ValidationError as bad:
         faults = [
             f"FAIRLEAD_{str(error['loc'][0]).upper()}: {_words(error['msg'])}"

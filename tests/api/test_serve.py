@@ -121,7 +121,7 @@ def test_what_a_client_says_about_our_address_is_ignored(shared_office: Office) 
 def test_two_hundred_idle_connections_do_not_stop_a_request(shared_office: Office) -> None:
     place = _place(str(shared_office.http.base_url))
     with ThreadPoolExecutor(8) as pool:
-        idle = list(pool.map(lambda _: socket.create_connection(place), range(200)))
+        idle = list(pool.map(socket.create_connection, [place] * 200))
     for one in idle:
         one.sendall(b"GET /healthz HTTP/1.1\r\nx-slow: ")
     try:

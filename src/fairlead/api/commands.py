@@ -123,5 +123,10 @@ Commanding = Annotated[Command, Depends(_command)]
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", max_length=100, description="The ETag of what you read."),
+    Header(
+        alias="If-Match",
+        max_length=100,
+        description="The ETag of what you read.",
+        json_schema_extra={"pattern": r'^"[1-9][0-9]{0,8}"$'},
+    ),
 ]

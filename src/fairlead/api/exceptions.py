@@ -25,9 +25,10 @@ from fairlead.trust.roles import Permission
 from fairlead.work.words import CauseClass, ExceptionAction
 
 #: What may be supplied. Fractions are written as text, so that no digit is lost.
+_Integer = Annotated[StrictInt, Field(ge=-(2**63), le=2**63 - 1)]
 Supplied = TypeAliasType(
     "Supplied",
-    "StrictStr | StrictBool | StrictInt | list[Supplied] | dict[str, Supplied] | None",
+    "StrictStr | StrictBool | _Integer | list[Supplied] | dict[str, Supplied] | None",
 )
 
 _FIELD = r"^[a-z][a-z0-9_.]{0,99}$"
@@ -71,7 +72,9 @@ class ExceptionView(Value):
 class ResolveException(Value):
     action: ExceptionAction
     values: dict[Annotated[StrictStr, Field(pattern=_FIELD)], Supplied] = Field(
-        default_factory=dict[str, Any], max_length=100
+        default_factory=dict[str, Any],
+        max_length=100,
+        json_schema_extra={"additionalProperties": False},
     )
     reason: Reason = ""
 

@@ -27,7 +27,10 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "text": record.getMessage(),
         }
-        for name, value in (("request", request_id.get()), ("correlation", trace.correlation.get())):
+        for name, value in (
+            ("request", request_id.get()),
+            ("correlation", trace.correlation.get()),
+        ):
             if value:
                 line[name] = value
         if record.exc_info:

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -195,9 +195,11 @@ class Book(Value):
     @model_validator(mode="before")
     @classmethod
     def _with_defaults(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("deals"), list):
-            return {**raw, "deals": [{**raw["defaults"], **deal} for deal in raw["deals"]]}
-        return raw
+        if not isinstance(raw, dict):
+            return raw
+        book = cast("dict[str, Any]", raw)
+        deals = cast("list[dict[str, Any]]", book.get("deals", []))
+        return {**book, "deals": [{**book.get("defaults", {}), **deal} for deal in deals]}
 
     @model_validator(mode="after")
     def _told_apart(self) -> Book:

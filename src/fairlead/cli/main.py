@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fairlead.cli.processes import stop_event
+from fairlead.cli.processes import stop_event, stop_when_stdin_ends
 from fairlead.errors import FairleadError
 
 app = typer.Typer(
@@ -36,6 +36,9 @@ for name, group in {
 }.items():
     app.add_typer(group, name=name)
 
+UntilStdinEnds = Annotated[
+    bool, typer.Option("--until-stdin-ends", help="Stop when standard input ends.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -56,30 +59,37 @@ def _told() -> Generator[None]:
 
 
 @app.command()
-def worker() -> None:
+def worker(until_stdin_ends: UntilStdinEnds = False) -> None:
     """Carry work until told to stop. Any number may run on one database."""
     from fairlead.bootstrap import Fairlead
     from fairlead.config import settings
 
     with _told():
+        stop = stop_event()
+        if until_stdin_ends:
+            stop_when_stdin_ends()
         engine = Fairlead(settings()).worker()
         engine.start()
         typer.echo(f"worker {engine.id} takes work")
-        stop_event().wait()
+        stop.wait()
         engine.stop()
 
 
 @app.command()
-def serve() -> None:
+def serve(until_stdin_ends: UntilStdinEnds = False) -> None:
     """Answer the API and take in webhooks, on FAIRLEAD_HOST and FAIRLEAD_PORT."""
     from fairlead.api.app import create
-    from fairlead.api.serve import serve
+    from fairlead.api.serve import log_as_json, server
     from fairlead.bootstrap import Fairlead
     from fairlead.config import settings
 
     with _told():
+        if until_stdin_ends:
+            stop_when_stdin_ends()
         found = settings()
-        serve(create(Fairlead(found).api_parts()), found.host, found.port)
+        log_as_json(found.log_level)
+        parts = Fairlead(found).api_parts()
+        server(create(parts), host=found.host, port=found.port).run()
 
 
 @app.command()

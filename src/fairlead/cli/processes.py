@@ -28,9 +28,9 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "fairlead.cli.main", *self.arguments],
+                [sys.executable, "-m", "fairlead.cli.main", *self.arguments, "--until-stdin-ends"],
                 env={**os.environ, **self._environment},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # ends with us, however we end, and so do they
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is ours to pass on, in order
@@ -49,13 +49,28 @@ class Child:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, within_s: float = 25) -> None:
+    def ask_to_stop(self) -> None:
         if self.alive:
             self.process.terminate()
+
+    def stop(self, within_s: float = 25) -> None:
+        """Ask, wait, and end it if it does not listen."""
+        self.ask_to_stop()
         try:
             self.process.wait(within_s)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def stop_when_stdin_ends() -> None:
+    """End this process in its orderly way once whoever started it is gone."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def stop_event() -> threading.Event:
@@ -70,10 +85,17 @@ def stop_event() -> threading.Event:
     return stop
 
 
-def wait_until_ready(url: str, child: Child, within_s: float = 60) -> None:
-    """Until the API answers that it is ready. Raises `Busy` with the end of its log if not."""
+def wait_until_ready(
+    url: str, child: Child, stop: threading.Event | None = None, within_s: float = 60
+) -> None:
+    """Until the API answers that it is ready, or `stop` is set.
+
+    Raises `Busy` with the end of its log where it does not become ready.
+    """
     end = time.monotonic() + within_s
     while time.monotonic() < end and child.alive:
+        if stop is not None and stop.is_set():
+            return
         try:
             if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
                 return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -10,30 +12,36 @@ import typer
 from fairlead.bootstrap import Fairlead
 from fairlead.cli.processes import Child, stop_event, wait_until_ready
 from fairlead.cli.world import SandboxWorld, open_world
-from fairlead.config import SAMPLE, Settings
+from fairlead.config import Settings
+from fairlead.store.database import Database
 from fairlead.store.server import EmbeddedServer
 
 
 def serve_everything(settings: Settings, workers: int) -> int:
     """Until Ctrl-C or SIGTERM; the exit status. What dies meanwhile is started again."""
+    stop = stop_event()
     url = f"http://{settings.host}:{settings.port}"
-    world = open_world(settings.data, url) if settings.config == SAMPLE else None
+    world = open_world(settings.data, url) if settings.plays else None
     config = world.config if world else settings.config
     fairlead = Fairlead(settings.model_copy(update={"config": config}))
-    fairlead.db.close()  # started and migrated; from here on the children use it
+    with fairlead.db.transaction():  # started and migrated before the children need it
+        pass
     environment = {"FAIRLEAD_CONFIG": str(config), "FAIRLEAD_DATA": str(settings.data)}
     logs = settings.data / "logs"
     api = Child("serve", environment=environment, log=logs / "api.log")
     children = [api]
     try:
-        wait_until_ready(url, api)
+        wait_until_ready(url, api, stop)
         children += [
             Child("worker", environment=environment, log=logs / f"worker-{n}.log")
             for n in range(1, workers + 1)
         ]
         _say(settings, url, world, logs)
-        _watch(children)
+        _watch(children, stop)
     finally:
+        fairlead.db.close()
+        for child in children:
+            child.ask_to_stop()
         for child in children:
             child.stop()
         if world:
@@ -47,13 +55,13 @@ def _say(settings: Settings, url: str, world: SandboxWorld | None, logs: Path) -
     typer.echo(f"Fairlead serves at {url} (data in {settings.data}, logs in {logs}).")
     if world:
         typer.echo(f"The sandbox plays the systems of a made-up firm at {world.sandbox.url}.")
-    typer.echo("A key for its API:   fairlead key create ines.moreau")
-    typer.echo(f"Then, for example:   curl -H 'Authorization: Bearer KEY' {url}/api/v1/engagements")
+    command = f"FAIRLEAD_DATA={settings.data} {sys.argv[0]} key create ines.moreau"
+    typer.echo(f"A key for its API:  {command}")
+    typer.echo(f"Then, for example:  curl -H 'Authorization: Bearer KEY' {url}/api/v1/engagements")
     typer.echo("Ctrl-C ends it; what is in hand goes on at the next start.")
 
 
-def _watch(children: list[Child]) -> None:
-    stop = stop_event()
+def _watch(children: list[Child], stop: threading.Event) -> None:
     while not stop.wait(1):
         for child in children:
             if not child.alive:
@@ -64,12 +72,11 @@ def _watch(children: list[Child]) -> None:
 
 def _stop_if_unused(settings: Settings) -> None:
     """Another copy may still work on the same data directory; then the database stays."""
-    fairlead = Fairlead(settings)
-    with fairlead.db.transaction() as tx:
-        row = tx.execute(
+    server = EmbeddedServer(settings.data)
+    with Database(server.start()).lock_connection() as session:
+        row = session.execute(
             "SELECT count(*) AS others FROM pg_stat_activity WHERE backend_type = 'client backend' "
             "AND pid <> pg_backend_pid()"
         ).fetchone()
-    fairlead.db.close()
     if row is None or not row["others"]:
-        EmbeddedServer(settings.data).stop()
+        server.stop()

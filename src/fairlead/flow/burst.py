@@ -128,6 +128,8 @@ class _Advance:
     def as_far_as_it_goes(self) -> None:
         """Plan, do, and plan again until only others can move the run on."""
         looked_at: set[str] = set()
+        # what a deal leaves blank may be its region; who may see the run follows once it is known
+        self._run.region = self._facts.get("region") or self._run.region
         while self._run.state == RunState.ACTIVE:
             planned = plan(self._playbook, self._states, self._holds)
             if planned.refused is not None:

@@ -47,7 +47,7 @@ def answer_task(
 
     Raises `NotFound`, `NotAllowed` (not the role, asked for it or gave its data, over the limit),
     `IllegalMove` (answered before), `StaleVersion` (`version` is not what it was), `InvalidInput`
-    (a refusal without a reason).
+    (a refusal without a reason, or of a task).
     """
     found = tx.execute("SELECT run_id FROM tasks WHERE id = %s", [id]).fetchone()
     if found is None:
@@ -61,6 +61,11 @@ def answer_task(
         raise IllegalMove("The task", task["state"], "approved" if approved else "refused")
     if version is not None and version != task["version"]:
         raise StaleVersion("The task was changed since you read it. Read it again.")
+    if not approved and task["kind"] != "approval":
+        raise InvalidInput(
+            "A task can only be done; nothing follows from refusing it.",
+            [Problem("/approved", "must be true for a task")],
+        )
     if not approved and not reason.strip():
         raise InvalidInput(
             "A refusal needs a reason.", [Problem("/reason", "is required to refuse")]

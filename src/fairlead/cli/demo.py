@@ -1,0 +1,315 @@
+"""`fairlead demo`: the main job on a made-up firm, with faults, and the proof that it was done.
+
+Exit status 0: every engagement is where its deal calls for, every declared fault struck, and the
+other systems hold what was called for exactly once. 1: not so, and it says what. 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import simplejson
+import typer
+
+from fairlead.cli import demo_progress
+from fairlead.cli.demo_deals import Book, Deal, Seller, load_deals, prepare
+from fairlead.cli.demo_faults import OUTAGE_S, Faults, declared
+from fairlead.cli.demo_people import OPERATOR, Desk, People
+from fairlead.cli.demo_progress import Progress
+from fairlead.cli.demo_proof import Row, prove
+from fairlead.cli.demo_stage import Stage, interruptible
+from fairlead.config import Settings
+from fairlead.errors import Busy
+from fairlead.trust.roles import Role
+
+_LIMIT_S = 240.0
+_LOOK_S = 0.5
+_DOWN = "netsuite-emea"
+_DOWN_AFTER_JOBS = 6
+_KILL_AT = 12  #: workspaces
+_ONE_WORKER_S = 5.0
+_UNSIGNED_FOR_S = 12.0
+_KILLED = "worker killed"
+
+#: Where a deal's engagement stands when the demo is over.
+_STATE = {
+    "launched": "launched",
+    "declined": "declined",
+    "awaiting_launch": "awaiting_launch",
+    "waiting": "received",
+}
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """The whole demo; its exit status. Raises `Busy` where another one runs in the same folder."""
+    try:
+        with interruptible(), Progress() as progress:
+            return _run(settings, progress, as_json=as_json)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; everything that was started has been ended.", err=True)
+        return 130
+
+
+def _run(settings: Settings, progress: Progress, *, as_json: bool) -> int:
+    book = load_deals()
+    progress.say("starting PostgreSQL, the sandbox systems, the API and two workers")
+    with Stage(settings) as stage, People(stage.fairlead, stage.url) as people:
+        play = Play(stage, people, book, progress)
+        view = play.to_the_end()
+        outcome = play.outcome(view)
+        owners = _owners(stage)
+        progress.say("ending everything that was started")
+    progress.close()
+    if as_json:
+        typer.echo(simplejson.dumps(outcome.result(), ensure_ascii=False))
+    else:
+        demo_progress.show(outcome.result(), owners, outcome.proof)
+    for words in outcome.troubles:
+        typer.echo(f"FAILED: {words}", err=True)
+    if not outcome.troubles:
+        objects = sum(row.found for row in outcome.proof)
+        typer.echo(
+            f"Proved: {len(outcome.engagements)} deals, {objects} objects called for and found,"
+            f" none twice, none missing; {progress.seconds:.0f} s.",
+            err=True,
+        )
+    return 1 if outcome.troubles else 0
+
+
+@dataclass(frozen=True)
+class View:
+    """What the API says at one moment."""
+
+    engagements: Mapping[str, Mapping[str, Any]]  #: deal's name → engagement
+    deals: Mapping[str, Deal]  #: engagement id → its deal
+    runs: Mapping[str, Mapping[str, Any]]  #: engagement id → its run
+    waiting: Mapping[str, Sequence[Mapping[str, str]]]  #: engagement id → step, owner, reason
+
+
+@dataclass(frozen=True)
+class Outcome:
+    engagements: Sequence[Mapping[str, Any]]
+    effects: Mapping[str, int]
+    faults: Mapping[str, int]
+    proof: Sequence[Row]
+    troubles: Sequence[str]
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "engagements": list(self.engagements),
+            "effects": dict(self.effects),
+            "faults": dict(self.faults),
+            "proof": [asdict(row) for row in self.proof],
+        }
+
+
+class Play:
+    """What happens, in which order, and when it is over."""
+
+    def __init__(self, stage: Stage, people: People, book: Book, progress: Progress) -> None:
+        self._stage, self._people, self._book, self._progress = stage, people, book, progress
+        self._sandbox = stage.sandbox
+        self._desk = Desk(people, book)
+        self._seller = Seller(stage.sandbox, book)
+        prepare(stage.sandbox, book.before)
+        self._faults = Faults(stage.sandbox, declared(book))
+        self._down_at: float | None = None
+        self._killed_at: float | None = None
+        self._replaced = False
+        self._unsigned = [deal for deal in book.deals if deal.contract == "signed_later"]
+        self._told = 0  # notifications shown so far
+
+    def to_the_end(self) -> View:
+        """Until everything is where its deal calls for, or the time is up."""
+        self._sell()
+        sold_at = time.monotonic()
+        while True:
+            view = self._look()
+            self._desk.work(view.deals)
+            self._script(time.monotonic() - sold_at)
+            self._report(view)
+            if not self._still_open(view) or time.monotonic() - sold_at > _LIMIT_S:
+                return view
+            if not self._stage.still_alive():
+                raise Busy(f"A process ended by itself; see {self._stage.folder / 'logs'}.")
+            time.sleep(_LOOK_S)
+
+    def _sell(self) -> None:
+        """Deals of one client in two CRMs are won at the same moment; the others in turn."""
+        crms = {deal.client: set[str]() for deal in self._book.deals}
+        for deal in self._book.deals:
+            crms[deal.client].add(deal.crm)
+        at_once = [deal for deal in self._book.deals if len(crms[deal.client]) > 1]
+        with ThreadPoolExecutor(len(at_once) or 1) as sellers:
+            list(sellers.map(self._seller.win, at_once))
+        for deal in self._book.deals:
+            if deal not in at_once:
+                self._seller.win(deal)
+        self._progress.say(f"{len(self._book.deals)} deals are won in two CRMs")
+
+    def _script(self, since_sold_s: float) -> None:
+        """What goes wrong on purpose, and who sets it right."""
+        now = time.monotonic()
+        if self._unsigned and since_sold_s > _UNSIGNED_FOR_S:
+            deal = self._unsigned.pop()
+            self._seller.sign(deal)
+            self._progress.say(f"the client signs the contract of {deal.name} at last")
+        if self._down_at is None and self._count(_DOWN, "job") >= _DOWN_AFTER_JOBS:
+            self._faults.take_down(_DOWN)
+            self._down_at = now
+            self._progress.say(f"{_DOWN} goes down for {OUTAGE_S:g} s")
+        if self._killed_at is None and self._count("kantata", "workspaces") >= _KILL_AT:
+            pid = self._stage.kill_worker()
+            self._killed_at = now
+            self._faults.happened(_KILLED)
+            self._progress.say(f"worker {pid} is killed in the middle of its work (SIGKILL)")
+        elif self._killed_at and not self._replaced and now > self._killed_at + _ONE_WORKER_S:
+            self._progress.say(f"worker {self._stage.replace_worker()} takes its place")
+            self._replaced = True
+
+    def _count(self, system: str, kind: str) -> int:
+        return len(self._sandbox.records(system, kind))
+
+    # looking
+
+    def _look(self) -> View:
+        found = {row["name"]: row for row in self._people.everything("/engagements")}
+        deals = {
+            row["id"]: self._book.by_name[name]
+            for name, row in found.items()
+            if name in self._book.by_name
+        }
+        waiting: dict[str, list[dict[str, str]]] = {id: [] for id in deals}
+        for task in self._people.everything("/tasks", mine="false"):
+            said = {"step": task["step"], "owner": task["role"]}
+            reason = task["because"] or "its answer"
+            waiting.setdefault(task["subject_id"], []).append({**said, "reason": reason})
+        for exception in self._people.everything("/exceptions", state="open"):
+            if exception["subject_id"]:
+                waiting.setdefault(exception["subject_id"], []).extend(_who(exception))
+        runs = {row["subject_id"]: row for row in self._people.everything("/runs")}
+        return View(found, deals, runs, waiting)
+
+    def _report(self, view: View) -> None:
+        for words in self._desk.answered:
+            self._progress.say(words)
+        self._desk.answered.clear()
+        notices = sorted(
+            (
+                notice
+                for notice in self._people.listed(OPERATOR, "/notifications")
+                if notice["about"].startswith("system.")
+            ),
+            key=lambda notice: notice["id"],
+        )
+        for notice in notices[self._told :]:
+            self._progress.say(f"notice: {notice['text']}")
+        self._told = len(notices)
+        self._progress.count(Counter(row["state"] for row in view.engagements.values()))
+
+    def _still_open(self, view: View) -> list[str]:
+        """What is not yet as it must be at the end, in words."""
+        found = [words for deal in self._book.deals if (words := _open(deal, view))]
+        if self._down_at is None or time.monotonic() < self._down_at + OUTAGE_S:
+            found.append(f"{_DOWN} has not been down and back")
+        if not self._replaced:
+            found.append("no worker has been killed and replaced")
+        return found
+
+    # the end
+
+    def outcome(self, view: View) -> Outcome:
+        troubles = self._still_open(view)
+        if troubles:
+            troubles.insert(0, f"not everything came to its end within {_LIMIT_S:g} s")
+        faults = self._faults.fired()
+        troubles += [
+            f"the fault never struck: {name}" for name, times in faults.items() if not times
+        ]
+        effects = Counter(row["state"] for row in self._people.everything("/effects"))
+        if effects["intended"]:
+            troubles.append(f"{effects['intended']} effects were intended and never tried")
+        outages = self._people.everything("/exceptions", state="resolved", cause_class="outage")
+        if not any(one["system"] == _DOWN for one in outages):
+            troubles.append(f"the outage of {_DOWN} was no exception that ended")
+        templates = {template.id: template for template in self._stage.fairlead.firm.templates}
+        proof = prove(self._book, templates, self._sandbox.ledger())
+        troubles += [
+            f"{row.system}: {row.object}: {row.duplicates} too many, {row.missing} missing"
+            for row in proof
+            if not row.holds
+        ]
+        return Outcome(
+            [_told(deal, view) for deal in self._book.deals],
+            {state: effects[state] for state in ("confirmed", "refused", "unknown")},
+            faults,
+            proof,
+            troubles,
+        )
+
+
+def _who(exception: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Who owns an exception: the owners of its gaps, or its team."""
+    step = exception["step"] or exception["cause_class"]
+    if not exception["gaps"]:
+        reason = exception["title"]
+        return [{"step": step, "owner": exception["team"], "reason": reason}]
+    return [
+        {"step": step, "owner": gap["owner"], "reason": gap["problem"]} for gap in exception["gaps"]
+    ]
+
+
+def _open(deal: Deal, view: View) -> str | None:
+    """Why a deal is not where it must be in the end; null where it is."""
+    row = view.engagements.get(deal.name)
+    if row is None:
+        return f"{deal.name}: no engagement yet"
+    waiting = [(one["step"], one["owner"]) for one in view.waiting[row["id"]]]
+    wanted = [(deal.waits.step, deal.waits.owner)] if deal.waits else []
+    if row["state"] != _STATE[deal.ends_as]:
+        return f"{deal.name}: {row['state']}, not {_STATE[deal.ends_as]}" + _because(view, row)
+    if waiting != wanted:
+        return f"{deal.name}: it waits for {waiting or 'nothing'}, not for {wanted or 'nothing'}"
+    run = view.runs[row["id"]]
+    if not deal.waits and run["ended_at"] is None:
+        return f"{deal.name}: its run is {run['state']}"
+    return None
+
+
+def _because(view: View, row: Mapping[str, Any]) -> str:
+    reasons = "; ".join(one["reason"] for one in view.waiting[row["id"]])
+    return f" ({reasons})" if reasons else ""
+
+
+def _told(deal: Deal, view: View) -> dict[str, Any]:
+    """One engagement of the result. `seconds`: from its opening to its end, or until now."""
+    row = view.engagements.get(deal.name)
+    if row is None:
+        return {"deal": deal.name, "state": "unknown", "waiting_on": [], "seconds": 0.0}
+    ended = view.runs[row["id"]]["ended_at"]
+    end = datetime.fromisoformat(ended) if ended else datetime.now(UTC)
+    taken = end - datetime.fromisoformat(row["opened_at"])
+    return {
+        "deal": deal.name,
+        "state": row["state"],
+        "waiting_on": list(view.waiting[row["id"]]),
+        "seconds": round(taken.total_seconds(), 1),
+    }
+
+
+def _owners(stage: Stage) -> dict[str, str]:
+    """Team or role → its name, and who holds it."""
+    people, firm = stage.fairlead.people, stage.fairlead.firm
+    roles = {team: entry.role for team, entry in firm.teams.items()}
+    roles |= {str(role): str(role) for role in Role}
+    held = {name: people.holding(Role(role)) for name, role in roles.items()}
+    return {
+        name: f"{name.replace('_', ' ')} ({', '.join(person.name for person in holders)})"
+        for name, holders in held.items()
+    }

@@ -1,0 +1,233 @@
+"""The people of the sample firm, each with a key of their own, answering over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from fairlead.bootstrap import Fairlead
+from fairlead.cli.demo_deals import Book, Deal
+from fairlead.errors import Busy
+from fairlead.store import api_keys
+from fairlead.store.database import database_time
+from fairlead.trust.principals import new_key
+
+#: Who reads everything, for the progress and the tables.
+READER = "marta.silva"
+OPERATOR = "omar.haddad"
+_AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE = (
+    "dwayne.carter",
+    "ines.moreau",
+    "hanna.lindqvist",
+    "tomasz.wojcik",
+)
+_SALES = "pia.novak"
+_KEYS_FOR = timedelta(hours=1)
+_PAGE = 200
+
+
+class People:
+    """API clients by person."""
+
+    def __init__(self, fairlead: Fairlead, url: str) -> None:
+        """Makes a key for each person who takes part in the demo."""
+        self._open = ExitStack()
+        self._clients: dict[str, httpx.Client] = {}
+        everybody = (READER, OPERATOR, _AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE, _SALES)
+        with fairlead.db.transaction() as tx:
+            now = database_time(tx)
+            for person in everybody:
+                principal = fairlead.people.person(person).principal()
+                row, text = new_key(
+                    principal, principal.permissions, now=now, expires_at=now + _KEYS_FOR
+                )
+                api_keys.add(tx, row)
+                signed = {"authorization": f"Bearer {text.get_secret_value()}"}
+                client = httpx.Client(
+                    base_url=f"{url}/api/v1", headers=signed, timeout=15, trust_env=False
+                )
+                self._clients[person] = self._open.enter_context(client)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def everything(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """All pages of a list, as the reader sees it. Raises `Busy`."""
+        return self.listed(READER, path, **query)
+
+    def listed(self, person: str, path: str, **query: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        asked = {**query, "limit": str(_PAGE)}
+        while True:
+            page = self._json(self._clients[person].get(path, params=asked))
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            asked["cursor"] = page["next"]
+
+    def one(self, path: str) -> dict[str, Any]:
+        return self._json(self._clients[READER].get(path))
+
+    def answer(self, person: str, task: Mapping[str, Any], *, refusal: str | None) -> bool:
+        """Approve, or refuse with a reason. False: it was answered or changed meanwhile."""
+        body = {"approved": refusal is None, "reason": refusal or ""}
+        key = {"idempotency-key": f"answer-{task['id']}"}
+        return self._sent(
+            self._clients[person].post(f"/tasks/{task['id']}/answer", json=body, headers=key)
+        )
+
+    def resolve(
+        self, person: str, exception: Mapping[str, Any], action: str, values: Mapping[str, Any]
+    ) -> bool:
+        body = {"action": action, "values": dict(values)}
+        version = exception["version"]
+        headers = {
+            "if-match": f'"{version}"',
+            "idempotency-key": f"{action}-{exception['id']}-{version}",
+        }
+        path = f"/exceptions/{exception['id']}/resolve"
+        return self._sent(self._clients[person].post(path, json=body, headers=headers))
+
+    def _sent(self, reply: httpx.Response) -> bool:
+        if reply.status_code in (409, 412):
+            return False
+        self._json(reply)
+        return True
+
+    @staticmethod
+    def _json(reply: httpx.Response) -> dict[str, Any]:
+        if reply.is_error:
+            where = f"{reply.request.method} {reply.request.url.path}"
+            raise Busy(f"{where} answered {reply.status_code}: {reply.text[:300]}")
+        return reply.json()
+
+
+def approver(deal: Deal, role: str) -> str:
+    """Who at Tarn & Holloway answers an approval of this deal."""
+    match role:
+        case "controller":
+            return _CONTROLLER
+        case "finance":
+            return _FINANCE
+        case _:
+            return _AMER_LEAD if deal.region == "AMER" else _LEAD
+
+
+def supplied(book: Book, deal: Deal) -> dict[str, Any]:
+    """The true values of the fields that the seller left blank, as the API takes them."""
+    client = book.client(deal)
+    currency = deal.value.currency
+    known: dict[str, Any] = {
+        "starts_on": deal.starts_on.isoformat(),
+        "ends_on": deal.ends_on.isoformat(),
+        "region": deal.region,
+        "service_line": deal.service_line,
+        "legal_entity": deal.legal_entity,
+        "client.tax_id": client.tax_id,
+        "contract.payment_days": deal.payment_days,
+        "contract.purchase_order": deal.purchase_order,
+        "contract.billing_terms": [
+            {
+                "name": term.name,
+                "share": str(term.share / 100) if term.share else None,
+                "due_on": term.due_on.isoformat() if term.due_on else None,
+            }
+            for term in deal.terms
+        ],
+        "roles": [
+            {
+                "role": role.role,
+                "hours": str(role.hours),
+                "rate": {"amount": str(role.rate), "currency": currency},
+            }
+            for role in deal.roles
+        ],
+    }
+    return {field: known[field] for field in deal.blank}
+
+
+class Desk:
+    """What is open for people, and their answers to it; everything is answered once."""
+
+    def __init__(self, people: People, book: Book) -> None:
+        self._people, self._book = people, book
+        self.answered: list[str] = []  #: what was answered, in words, in order
+        self._seen: set[tuple[str, int]] = set()
+
+    def work(self, deals: Mapping[str, Deal]) -> None:
+        """Answer what is open. `deals`: engagement id → its deal."""
+        for task in self._people.everything("/tasks", mine="false"):
+            deal = deals.get(task["subject_id"])
+            if deal is not None and self._is_new(task):
+                self._approve(task, deal)
+        for found in self._people.everything("/exceptions", state="open"):
+            deal = deals.get(found["subject_id"] or "")
+            if deal is not None and self._is_new(found):
+                self._resolve(found, deal)
+
+    def _is_new(self, thing: Mapping[str, Any]) -> bool:
+        """The same version of one thing is answered once."""
+        known = (thing["id"], thing["version"])
+        if known in self._seen:
+            return False
+        self._seen.add(known)
+        return True
+
+    def _approve(self, task: Mapping[str, Any], deal: Deal) -> None:
+        if deal.waits and deal.waits.step == task["step"]:
+            return
+        person = approver(deal, task["role"])
+        last = task["step"] == "launch_approval"
+        refusal = deal.refused_because if last else None
+        if self._people.answer(person, task, refusal=refusal):
+            verb = "refuses" if refusal else "approves"
+            step = task["step"].replace("_", " ")
+            self.answered.append(f"{person} {verb} the {step} of {deal.name}")
+
+    def _resolve(self, found: Mapping[str, Any], deal: Deal) -> None:
+        actions = found["actions"]
+        if "choose" in actions and deal.chosen_by:
+            wanted = self._book.client(deal).known_as
+            candidates: list[dict[str, Any]] = found["difference"]["candidates"]
+            choice = next(c["id"] for c in candidates if c["name"] == wanted)
+            if self._people.resolve(deal.chosen_by, found, "choose", {"choice": choice}):
+                self.answered.append(f"{deal.chosen_by} chooses {wanted} for {deal.name}")
+        elif "supply" in actions and deal.supplied_by:
+            open_fields = {gap["field"] for gap in found["gaps"] if gap["suppliable"]}
+            known = supplied(self._book, deal)
+            values = {field: known[field] for field in sorted(open_fields & known.keys())}
+            if values and self._people.resolve(deal.supplied_by, found, "supply", values):
+                names = ", ".join(values)
+                self.answered.append(f"{deal.supplied_by} supplies {names} of {deal.name}")
+
+
+def approvals_to_come(book: Book) -> list[tuple[str, str]]:
+    """For a world in which nobody has answered yet: each deal whose launch approval opens by
+    itself, and who may answer it. The others wait for data, a signature or a finance review."""
+    million = 1_000_000
+    found: list[tuple[str, str]] = []
+    for deal in book.deals:
+        client = book.client(deal)
+        waits = deal.ends_as == "waiting" or deal.blank or deal.chosen_by
+        if waits or deal.contract != "signed":
+            continue
+        if client.tier == "strategic":
+            found.append((deal.name, approver(deal, "finance")))
+            continue
+        limit = million * (150 if deal.value.currency == "JPY" else 1)
+        role = "controller" if deal.value.amount >= limit else "pmo_lead"
+        found.append((deal.name, approver(deal, role)))
+    return found
