@@ -21,7 +21,6 @@ from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.netsuite import adapter
 from fairlead.connectors.netsuite.adapter import NetSuiteLedger
 from fairlead.connectors.netsuite.declaration import CONNECTOR
-from fairlead.connectors.netsuite.names import cut, fold
 from fairlead.connectors.netsuite.records import external_id
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.connectors.netsuite.sign_in import SIGN_IN_PATH, sign_in

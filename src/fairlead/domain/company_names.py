@@ -77,7 +77,3 @@ def core(name: str) -> str:
 def has_word(name: str, folded: str) -> bool:
     return folded in (fold(word) for word in words(name))
 
-
-def cut(name: str, longest: int) -> str:
-    """At most `longest` characters; a name that was cut ends with an ellipsis, so that it shows."""
-    return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"

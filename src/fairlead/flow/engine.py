@@ -31,7 +31,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions
 from dbos import error as dbos_error
 
 from fairlead.errors import Busy
-from fairlead.flow.ledger import Ledger
+from fairlead.flow.ledger import Ledger, LockSession
 from fairlead.flow.seams import seam
 from fairlead.flow.wakeup import Bells
 from fairlead.store import runs, workers
@@ -95,7 +95,7 @@ class Engine:
         drains: Callable[[str], Drain | None],
         housekeeping: list[Housekeeping],
         returned: Callable[[list[str]], None],
-        threads: int = 16,
+        threads: int = 32,
     ) -> None:
         """`drains`: queue name → its work. `returned(living)`: give back the rows of all workers
         but these."""
@@ -155,7 +155,7 @@ class Engine:
         with self._lock:
             self._local[queue] = self._local.get(queue, 0) + 1
         try:
-            with self._db.lock_connection() as session:
+            with LockSession(self._db) as session:
                 return self._until_empty(queue, slot, drain, Ledger(self._db, session))
         except Busy as away:
             log.warning("drain of %s stopped: %s", queue, away)
@@ -173,8 +173,8 @@ class Engine:
                 done += 1
                 if took is Took.PLENTY and slot + 1 < drain.slots:
                     self._ask_for(queue, slot + 1)
-            elif not self._bells.wait(queue, heard, _LINGER_S):
-                break
+            elif slot or not self._bells.wait(queue, heard, _LINGER_S):
+                break  # only the first drain of a queue waits for more
         return done
 
     def _wake(self, queue: str) -> None:

@@ -22,12 +22,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol, Self
 
 import psycopg
+from psycopg.rows import DictRow
 
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.values import ExternalRef
@@ -71,10 +72,42 @@ class Intent:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+class Locks(Protocol):
+    """A database session of one's own, whose end releases its advisory locks."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    def execute(self, query: LiteralString, params: Sequence[Any]) -> psycopg.Cursor[DictRow]: ...
+
+
+class LockSession:
+    """`Locks` that are opened when the first is taken: most drains never need one."""
+
+    def __init__(self, db: Database) -> None:
+        self._db, self._exit = db, ExitStack()
+        self._session: psycopg.Connection[DictRow] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    @property
+    def closed(self) -> bool:
+        return self._session is None or self._session.closed
+
+    def execute(self, query: LiteralString, params: Sequence[Any]) -> psycopg.Cursor[DictRow]:
+        if self._session is None:
+            self._session = self._exit.enter_context(self._db.lock_connection())
+        return self._session.execute(query, params)
+
+
 class Ledger:
     """One worker thread's way to the effect ledger, with its own session for locks."""
 
-    def __init__(self, db: Database, locks: psycopg.Connection[Any]) -> None:
+    def __init__(self, db: Database, locks: Locks) -> None:
         self._db, self._locks = db, locks
 
     def once(

@@ -20,8 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap, MappingTrouble
-from fairlead.connectors.netsuite.names import cut, first_significant_word, has_word
-from fairlead.connectors.netsuite.records import Records, external_id
+from fairlead.connectors.netsuite.records import Records, cut, external_id
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.connectors.netsuite.suiteql import (
     bare,
@@ -32,6 +31,7 @@ from fairlead.connectors.netsuite.suiteql import (
     quoted,
     select,
 )
+from fairlead.domain.company_names import first_significant_word, has_word
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.billing_schedule import BillingLine, BillingSchedule
 from fairlead.domain.model.client import Address, Client
@@ -188,7 +188,7 @@ class NetSuiteLedger:
             raise SystemRefused(self._system, why)
         sublist = self._fields.their_path("schedule", "lines")
         values = {
-            "name": cut(f"{schedule.code} {schedule.name}", _LONGEST_TITLE),
+            "name": cut(schedule.name, _LONGEST_TITLE),
             "type": self._settings.schedule_type,
             "initial_amount": Decimal(0),
             "project": project.id,

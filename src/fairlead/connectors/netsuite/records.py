@@ -77,6 +77,11 @@ def external_id(*parts: str) -> str:
     return "fl-" + base64.b32encode(digest).decode().rstrip("=").lower()
 
 
+def cut(name: str, longest: int) -> str:
+    """At most `longest` characters; a name that was cut ends with an ellipsis, so that it shows."""
+    return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
+
+
 class Records:
     """Reads and writes single records, and asks queries. Repeats nothing by itself."""
 

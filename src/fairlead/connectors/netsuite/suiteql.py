@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from fairlead.connectors.netsuite.names import FROM, PAIRS, TO
+from fairlead.domain.company_names import FROM, PAIRS, TO
 from fairlead.errors import InvalidDefinition
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -42,7 +42,7 @@ def containing(expression: str, text: str) -> str:
 
 
 def folded(column: str) -> str:
-    """The column in the one spelling of `names.fold`."""
+    """The column in the one spelling of `company_names.fold`."""
     expression = f"TRANSLATE(LOWER({column}), {quoted(FROM)}, {quoted(TO)})"
     for pair, single in PAIRS:
         expression = f"REPLACE({expression}, {quoted(pair)}, {quoted(single)})"
