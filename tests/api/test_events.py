@@ -81,6 +81,11 @@ def test_an_event_cannot_take_the_id_of_a_systems_delivery(office: Office) -> No
         pytest.param({"data": {}}, "/data", id="data-without-its-field"),
         pytest.param({"data": {"engagement": 1}}, "/data/engagement", id="data-of-another-type"),
         pytest.param({"data": {"engagement": "x", "y": 1}}, "/data/y", id="unknown-field-of-data"),
+        pytest.param(
+            {"data": {"engagement": "x", "happened_at": 0}},
+            "/data/happened_at",
+            id="time-as-number",
+        ),
         pytest.param({"approved": True}, "/approved", id="unknown-attribute"),
         pytest.param({"datacontenttype": "text/xml"}, "/datacontenttype", id="not-json"),
     ],
@@ -95,6 +100,26 @@ def test_an_event_that_breaks_a_rule_is_not_stored(
     assert answer.status_code == 422
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
     assert office.count("inbox") == before
+
+
+def test_a_deal_may_come_whole(office: Office) -> None:
+    """Dates, decimals and lists are those of the canonical model, written as JSON can."""
+    deal: dict[str, Any] = {
+        "ref": {"system": "other-crm", "kind": "opportunity", "id": "7"},
+        "revision": "1",
+        "modified_at": "2026-03-02T09:00:00Z",
+        "name": "Ledger migration",
+        "stage": "won",
+        "value": {"amount": "1200.50", "currency": "EUR"},
+        "starts_on": "2026-09-01",
+        "roles": [{"role": "architect", "hours": "80.5"}],
+    }
+    event = {**EVENT, "type": "opportunity.closed_won", "data": {"deal": deal}}
+
+    assert office.post("relay", "/api/v1/events", json=event).status_code == 202
+    number = {**deal, "value": {"amount": 1200.5, "currency": "EUR"}}
+    refused = office.post("relay", "/api/v1/events", json={**event, "data": {"deal": number}})
+    assert [e["pointer"] for e in refused.json()["errors"]] == ["/data/deal/value/amount"]
 
 
 def test_the_correlation_of_the_sender_goes_along(office: Office) -> None:

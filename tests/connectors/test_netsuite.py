@@ -21,10 +21,11 @@ from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.netsuite import adapter
 from fairlead.connectors.netsuite.adapter import NetSuiteLedger
 from fairlead.connectors.netsuite.declaration import CONNECTOR
-from fairlead.connectors.netsuite.records import external_id
+from fairlead.connectors.netsuite.records import cut, external_id
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.connectors.netsuite.sign_in import SIGN_IN_PATH, sign_in
 from fairlead.connectors.netsuite.suiteql import columns, folded, quoted, select
+from fairlead.domain.company_names import fold
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import (
     AnswerLost,

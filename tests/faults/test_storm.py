@@ -53,7 +53,7 @@ def test_deals_in_a_storm_of_faults_and_kills_leave_each_record_once(
         took = time.monotonic() - began
         fired = {vendor: sum(world.sandbox.fired(firm.system(vendor))) for vendor in VENDORS}
         calls = {
-            vendor: sum(row["calls"] for row in world.sandbox.calls(firm.system(vendor))["counts"])
+            vendor: sum(row["count"] for row in world.sandbox.calls(firm.system(vendor))["counts"])
             for vendor in VENDORS
         }
         verdict, troubles = firm.verdict(), firm.troubles()

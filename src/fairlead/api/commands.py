@@ -127,6 +127,5 @@ IfMatch = Annotated[
         alias="If-Match",
         max_length=100,
         description="The ETag of what you read.",
-        json_schema_extra={"pattern": r'^"[1-9][0-9]{0,8}"$'},
     ),
 ]

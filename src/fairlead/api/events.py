@@ -142,7 +142,7 @@ class EventTypes:
             known = ", ".join(sorted(self._events)) or "none is set up"
             raise InvalidInput("This type is not known.", [Problem("/type", f"one of {known}")])
         try:
-            return event.model_validate_json(raw)  # as whoever reads the inbox does
+            return event.model_validate_json(raw, strict=True)
         except ValidationError as bad:
             faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in bad.errors()]
             raise RequestValidationError(faults) from None

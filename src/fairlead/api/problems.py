@@ -182,12 +182,15 @@ def _fault(sent: Any, fault: Mapping[str, Any]) -> dict[str, str]:
     rule = rule_of(fault)
     if where != "body":
         return {"in": str(where), "pointer": f"/{'/'.join(map(str, path))}", "rule": rule}
-    return {"in": "body", **located(sent, path, rule)}
+    pointer, missing = _located(sent, path)
+    if fault["type"] == "missing" and missing:
+        rule = f"{missing[:60]}: {rule}"
+    return {"in": "body", "pointer": pointer, "rule": rule[:LONGEST_RULE]}
 
 
-def located(sent: Any, path: Sequence[str | int], rule: str) -> dict[str, str]:
-    """A pointer that resolves: names that were not sent (tags of a union, a missing field) are
-    left out of it, and the last one is named in the rule."""
+def _located(sent: Any, path: Sequence[str | int]) -> tuple[str, str]:
+    """A pointer that resolves, and the last name that was not sent. Such names (a missing field,
+    tags of a union) are left out of the pointer."""
     pointer, value, missing = "", sent, ""
     for part in path:
         inside, inner = strict_json.step_into(value, part)
@@ -196,8 +199,7 @@ def located(sent: Any, path: Sequence[str | int], rule: str) -> dict[str, str]:
             pointer, value, missing = pointer + token, inner, ""
         else:
             missing = str(part)
-    rule = f"{missing[:60]}: {rule}" if missing else rule
-    return {"pointer": pointer, "rule": rule[:LONGEST_RULE]}
+    return pointer, missing
 
 
 #: By pydantic's type of fault. Words of its own are used only where they hold no input.

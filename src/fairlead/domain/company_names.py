@@ -1,7 +1,7 @@
 """One spelling for company names that are written in many: for comparing, never for showing.
 
-`MÜLLER`, `Müller`, `Mueller` and `Muller` all become `muller`; `Straße` and `Strasse` become
-`strase`. A connector that searches by name says the same folding in its system's own words from
+For a search that must miss nothing, `MÜLLER`, `Müller`, `Mueller` and `Muller` all become `muller`; `Straße` and `Strasse` become
+`strase`; `same_name` then tells which of those found are surely one name. A connector that searches by name says the same folding in its system's own words from
 the one table here, so that both sides always agree.
 """
 
@@ -35,14 +35,34 @@ TO = "".join(_TABLE.values())
 _TRANSLATION = str.maketrans({**_TABLE, **dict.fromkeys(_MARKS, "")})
 
 _WORD = re.compile(r"[^\W_]+")
-_FILLERS = "a an and co das de den der des di die el het il l la las le les lo los of the und van y"
-_LEGAL_FORMS = (
-    "ab ag aps as asa bhd bv bvba cie company corp corporation cv eg eurl ev gbr gmbh group gruppe"
-    " holding holdings inc incorporated kft kg kgaa kk limited llc llp lp ltd ltda mbh nv ohg ooo"
-    " oy oyj plc pte pty pvt sa sab sarl sas sasu sca sdn se sl slu snc sp spa srl sro stiftung ug"
-    " zoo"
+_DOTTED = re.compile(
+    r"(?<![^\W_])(?:[^\W\d_][./]\s?){1,4}[^\W\d_](?![^\W_])"
+)  # S.p.A., A/S, z o.o.
+_FILLERS = frozenset(
+    "a an and co das de den der des di die el et het il l la las le les lo los of og och the und"
+    " van y".split()
 )
-_NOT_SIGNIFICANT = frozenset([*_FILLERS.split(), *_LEGAL_FORMS.split()])
+#: Ways to write a legal form, by the form that they mean.
+_LEGAL_FORMS = {
+    spelling: meant
+    for meant, spellings in {
+        "limited": "limited ltd",
+        "incorporated": "inc incorporated",
+        "corporation": "corp corporation",
+        "company": "company cie",
+        "gmbh": "gmbh mbh",
+    }.items()
+    for spelling in spellings.split()
+} | {
+    form: form
+    for form in (
+        "ab ag aps as asa bhd bv bvba cv eg eurl ev gbr kft kg kgaa kk llc llp lp ltda nv ohg ooo"
+        " oy oyj plc pte pty pvt sa sab sarl sas sasu sca sdn se sl slu snc sp spa srl sro ug zoo"
+    ).split()
+}
+#: Told apart from the company that bears the rest of the name, but of no use in a search.
+_PARENTS = frozenset("group gruppe holding holdings stiftung".split())
+_NOT_SIGNIFICANT = _FILLERS | frozenset(_LEGAL_FORMS) | _PARENTS
 
 
 def fold(text: str) -> str:
@@ -68,12 +88,50 @@ def first_significant_word(name: str) -> str:
 
 
 def core(name: str) -> str:
-    """The folded significant words, in order: what is left when the legal form is gone."""
-    found = words(name)
-    telling = [word for word in found if word.lower() not in _NOT_SIGNIFICANT]
-    return " ".join(fold(word) for word in (telling or found))
+    """The folded significant words, in order: what is left when the legal form is gone.
+
+    A holding keeps its word: it is not the company that it holds. A name without a letter or
+    digit is itself.
+    """
+    return " ".join(fold(word) for word in _telling(name)) or name.strip()
+
+
+def legal_form(name: str) -> str:
+    """The legal form that a name states, in one spelling; empty where it states none."""
+    stated = {_LEGAL_FORMS.get(word.lower()) for word in words(_joined(name))}
+    return " ".join(sorted(form for form in stated if form))
+
+
+def same_name(one: str, other: str) -> bool:
+    """Surely one name, legal form set aside: an umlaut may be two letters, or lack its dots.
+
+    Stricter than `core`, in which `Bauer` and `Baur` meet, two names that nobody confuses.
+    """
+    return core(one) == core(other) and bool(_spellings(one) & _spellings(other))
+
+
+def _spellings(name: str) -> frozenset[str]:
+    """As written in ASCII with umlauts as two letters, and with their dots left out."""
+    plain = unicodedata.normalize("NFC", " ".join(_telling(name)) or name.strip()).lower()
+    two_letters = plain.translate(_TWO_LETTERS)
+    return frozenset(text.translate(_TRANSLATION_OF_ONE) for text in (plain, two_letters))
+
+
+_TWO_LETTERS = str.maketrans({"ä": "ae", "æ": "ae", "ö": "oe", "œ": "oe", "ø": "oe", "ü": "ue"})
+_TRANSLATION_OF_ONE = str.maketrans({**_TABLE, **dict.fromkeys(_MARKS, ""), "ß": "ss"})
+
+
+def _telling(name: str) -> list[str]:
+    found = words(_joined(name))
+    ignored = _FILLERS | frozenset(_LEGAL_FORMS)
+    return [word for word in found if word.lower() not in ignored] or list(found)
+
+
+def _joined(name: str) -> str:
+    """`S.p.A.` as `SpA`. Not for searching: a system looks for what it has stored."""
+    text = unicodedata.normalize("NFC", name)
+    return _DOTTED.sub(lambda found: re.sub(r"[./\s]", "", found[0]), text)
 
 
 def has_word(name: str, folded: str) -> bool:
     return folded in (fold(word) for word in words(name))
-

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar, cast
 
-from fairlead.domain.values import minor_units
 from fairlead.sandbox.books import Record
 from fairlead.sandbox.dialect import Answer, Call, Deny, Dialect, Route
 
@@ -28,6 +27,7 @@ _ROLES = (
 )  # fmt: skip
 _RATE_CARDS = ("EMEA 2026", "AMER 2026", "APAC 2026")
 _CURRENCIES = ("GBP", "EUR", "USD", "SGD")
+_DECIMALS = {"JPY": 0, "KRW": 0, "BHD": 3, "KWD": 3}  # ISO 4217, where it is not two
 
 Check = Callable[[Any], bool]
 Body = dict[str, Any]
@@ -455,7 +455,7 @@ class Kantata(Dialect):
             if body.get(name) is not None:
                 body[name] = str(body[name])
         if collection == "workspaces" and body.get("price") is not None:
-            unit = 10 ** minor_units(body["currency"])
+            unit = 10 ** _DECIMALS.get(body["currency"], 2)
             body |= {"currency_base_unit": unit, "price_in_cents": body["price"] * unit}
             body["price"] = f"{body['currency']} {body['price']:,}"
         if collection == "workspace_resources":

@@ -188,7 +188,7 @@ class NetSuiteLedger:
             raise SystemRefused(self._system, why)
         sublist = self._fields.their_path("schedule", "lines")
         values = {
-            "name": cut(schedule.name, _LONGEST_TITLE),
+            "name": cut(f"{schedule.code} {schedule.name}", _LONGEST_TITLE),
             "type": self._settings.schedule_type,
             "initial_amount": Decimal(0),
             "project": project.id,
