@@ -180,7 +180,7 @@ class Fairlead:
     @cached_property
     def registry(self) -> Registry:
         registry = Registry()
-        gates.register(registry, self.policies)
+        gates.register(registry, self.policies, self.firm)
         actions.register(registry, self.policies, self.firm)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))

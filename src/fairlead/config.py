@@ -51,7 +51,6 @@ class Settings(BaseSettings):
             raise ValueError("is no address that begins with postgresql://")
         return url
 
-
     @property
     def plays(self) -> bool:
         """Whether the systems are those of a made-up firm that a sandbox plays."""
@@ -86,6 +85,7 @@ class Serves(Value):
     countries: tuple[Country, ...] = ()
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
     """Any other fact → the values for which this system serves."""
+    fallback: bool = False  #: only where no other enabled system serves
 
 
 class RateConfig(Value):
@@ -121,7 +121,12 @@ class Systems:
     def __init__(self, systems: Sequence[SystemConfig]) -> None:
         self._systems = {system.id: system for system in systems}
         self._offers = [
-            Offer(system=system.id, port=serves.port, where=_conditions(serves))
+            Offer(
+                system=system.id,
+                port=serves.port,
+                where=_conditions(serves),
+                fallback=serves.fallback,
+            )
             for system in systems
             if system.enabled
             for serves in system.serves

@@ -57,3 +57,11 @@ def test_a_system_that_offers_a_port_twice_is_still_one_system() -> None:
     assert route("ledger", {"region": "EMEA", "country": "DE"}, twice) == Routed(
         system="netsuite-emea"
     )
+
+
+def test_a_fallback_serves_only_when_the_first_is_gone() -> None:
+    spare = Offer(system="spare", port="ledger", where={"region": ("AMER",)}, fallback=True)
+    without = tuple(offer for offer in OFFERS if offer.system != "netsuite-amer")
+
+    assert route("ledger", {"region": "AMER"}, (*OFFERS, spare)) == Routed(system="netsuite-amer")
+    assert route("ledger", {"region": "AMER"}, (*without, spare)) == Routed(system="spare")

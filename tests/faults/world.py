@@ -246,7 +246,7 @@ class Firm:
 
     def ended(self) -> int:
         """How many runs of the handoff are completed."""
-        return self._number("SELECT count(*) AS n FROM runs WHERE state = 'completed'")
+        return self.number("SELECT count(*) AS n FROM runs WHERE state = 'completed'")
 
     def carry_on(self, until: Callable[[], bool], within_s: float, every_s: float = 0.1) -> bool:
         """Approve what is asked until it is so. A database that is away is waited for."""
@@ -289,7 +289,7 @@ class Firm:
     def faults(self, vendor: str, *rules: Mapping[str, Any]) -> None:
         self.sandbox.faults(self.system(vendor), *rules)
 
-    def _number(self, query: str) -> int:
+    def number(self, query: str) -> int:
         with self.fairlead.db.transaction() as tx:
             row = tx.execute(query.encode()).fetchone()
         assert row is not None

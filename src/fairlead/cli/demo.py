@@ -233,8 +233,9 @@ class Play:
             f"the fault never struck: {name}" for name, times in faults.items() if not times
         ]
         effects = Counter(row["state"] for row in self._people.everything("/effects"))
-        if effects["intended"]:
-            troubles.append(f"{effects['intended']} effects were intended and never tried")
+        for state in ("intended", "unknown", "refused"):
+            if effects[state]:
+                troubles.append(f"{effects[state]} effects ended as {state}")
         outages = self._people.everything("/exceptions", state="resolved", cause_class="outage")
         if not any(one["system"] == _DOWN for one in outages):
             troubles.append(f"the outage of {_DOWN} was no exception that ended")

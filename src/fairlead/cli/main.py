@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -201,6 +201,37 @@ def check_policies(
                 typer.echo(f"{policy.name} version {policy.version}: {cases} cases")
         _print_faults(faults, as_json)
         raise typer.Exit(1 if faults else 0)
+
+
+@_policy.command("show")
+def show_policy(
+    name: Annotated[str, typer.Argument(help="The policy.")],
+    as_of: Annotated[
+        datetime | None, typer.Option(help="A day, such as 2026-07-01; default: now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the version of a policy that was in effect on a day (F103)."""
+    from fairlead.bootstrap import Fairlead
+    from fairlead.config import settings
+
+    with _told():
+        at = (as_of or datetime.now(UTC)).replace(tzinfo=UTC)
+        found = Fairlead(settings()).policies.as_of(name, at)
+        rows = [{"row": row.id, **row.conditions, **row.outputs} for row in found.rows]
+        head = {
+            "policy": found.name,
+            "version": found.version,
+            "owner": found.header.owner,
+            "effective_from": found.header.effective_from.isoformat(),
+            "first_match_wins": found.hit == "first",
+        }
+        if as_json:
+            typer.echo(json.dumps({**head, "rows": rows}, ensure_ascii=False))
+        else:
+            typer.echo(_lines(head))
+            for row in rows:
+                typer.echo("  " + "; ".join(f"{k}: {v}" for k, v in row.items() if v))
 
 
 @_audit.command("verify")

@@ -1,8 +1,9 @@
 """One spelling for company names that are written in many: for comparing, never for showing.
 
-For a search that must miss nothing, `MÜLLER`, `Müller`, `Mueller` and `Muller` all become `muller`; `Straße` and `Strasse` become
-`strase`; `same_name` then tells which of those found are surely one name. A connector that searches by name says the same folding in its system's own words from
-the one table here, so that both sides always agree.
+For a search that must miss nothing, `MÜLLER`, `Müller`, `Mueller` and `Muller` all become
+`muller`; `Straße` and `Strasse` become `strase`; `same_name` then tells which of those found are
+surely one name. A connector that searches by name says the same folding in its system's own words
+from the one table here, so that both sides always agree.
 """
 
 from __future__ import annotations
@@ -38,10 +39,15 @@ _WORD = re.compile(r"[^\W_]+")
 _DOTTED = re.compile(
     r"(?<![^\W_])(?:[^\W\d_][./]\s?){1,4}[^\W\d_](?![^\W_])"
 )  # S.p.A., A/S, z o.o.
-_FILLERS = frozenset(
+_FILLER_WORDS = (
     "a an and co das de den der des di die el et het il l la las le les lo los of og och the und"
-    " van y".split()
+    " van y"
 )
+_FORMS_IN_ONE_SPELLING = (
+    "ab ag aps as asa bhd bv bvba cv eg eurl ev gbr kft kg kgaa kk llc llp lp ltda nv ohg ooo oy"
+    " oyj plc pte pty pvt sa sab sarl sas sasu sca sdn se sl slu snc sp spa srl sro ug zoo"
+)
+_FILLERS = frozenset(_FILLER_WORDS.split())
 #: Ways to write a legal form, by the form that they mean.
 _LEGAL_FORMS = {
     spelling: meant
@@ -53,15 +59,9 @@ _LEGAL_FORMS = {
         "gmbh": "gmbh mbh",
     }.items()
     for spelling in spellings.split()
-} | {
-    form: form
-    for form in (
-        "ab ag aps as asa bhd bv bvba cv eg eurl ev gbr kft kg kgaa kk llc llp lp ltda nv ohg ooo"
-        " oy oyj plc pte pty pvt sa sab sarl sas sasu sca sdn se sl slu snc sp spa srl sro ug zoo"
-    ).split()
-}
+} | {form: form for form in _FORMS_IN_ONE_SPELLING.split()}
 #: Told apart from the company that bears the rest of the name, but of no use in a search.
-_PARENTS = frozenset("group gruppe holding holdings stiftung".split())
+_PARENTS = frozenset({"group", "gruppe", "holding", "holdings", "stiftung"})
 _NOT_SIGNIFICANT = _FILLERS | frozenset(_LEGAL_FORMS) | _PARENTS
 
 

@@ -142,6 +142,13 @@ class OutwardCall(Protocol):
         """
         ...
 
+    def unsettled(self, key: EffectKey) -> bool:
+        """Whether an earlier call under this key may have done something nobody knows of yet.
+
+        Then `once` comes first: it finds out, so that the effect does not stay unknown.
+        """
+        ...
+
     def once(
         self,
         operation: str,

@@ -133,6 +133,11 @@ class Ledger:
             ref = self._look_up(intent, row, repeatable, find) if row.tried_at else None
             return self._adopt(intent, ref) if ref else self._call(intent, row, call)
 
+    def unsettled(self, key: EffectKey) -> bool:
+        """Whether an earlier call under this key may have done something nobody knows of yet."""
+        with self._db.transaction() as tx:
+            return effects.unsettled(tx, key)
+
     def _look_up(
         self,
         intent: Intent,

@@ -85,6 +85,9 @@ class OutwardCall:
     def alone(self, name: str) -> AbstractContextManager[None]:
         return self._ledger.only_writer(EffectKey(name))
 
+    def unsettled(self, key: EffectKey) -> bool:
+        return self._ledger.unsettled(key)
+
     def once(
         self,
         operation: str,

@@ -80,6 +80,12 @@ UPDATE effects SET state = 'unknown', tried_at = %s, answer = %s
 WHERE key = %s AND state <> 'confirmed'
 """
 
+# A call under the key may have left us, and nobody knows yet what it did.
+_UNSETTLED = """
+SELECT 1 AS open FROM effects
+WHERE key = %s AND state IN ('intended', 'unknown') AND tried_at IS NOT NULL
+"""
+
 # Steps of a run that have reached outside, or may have.
 _REACHED = """
 SELECT DISTINCT step FROM effects
@@ -118,6 +124,11 @@ def intend(
         row = cursor.execute(_INTEND, values).fetchone()
     assert row is not None
     return row
+
+
+def unsettled(tx: Tx, key: str) -> bool:
+    """Whether a call under this key may have left us, and nobody knows yet what it did."""
+    return tx.execute(_UNSETTLED, [key]).fetchone() is not None
 
 
 def try_now(tx: Tx, key: str) -> None:

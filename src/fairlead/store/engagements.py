@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from psycopg.types.json import Jsonb
 
 from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.rules.deal_terms import terms
 from fairlead.store.database import Tx
 
 _BY_ID = "SELECT body FROM engagements WHERE id = ANY(%s) ORDER BY id"
@@ -31,7 +32,7 @@ WHERE id = %(id)s
 
 
 def _columns(engagement: Engagement) -> dict[str, object]:
-    deal = engagement.deal
+    deal = terms(engagement)  # with what people supplied: who may see it follows from its region
     return {
         "id": engagement.id,
         "number": engagement.number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
 
 class Xid8(sa.types.UserDefinedType[int]):
@@ -13,6 +14,9 @@ class Xid8(sa.types.UserDefinedType[int]):
 
     def get_col_spec(self, **kw: object) -> str:
         return "xid8"
+
+
+ischema_names["xid8"] = Xid8  # so that a database is compared with these tables in full
 
 
 metadata = sa.MetaData(
@@ -202,6 +206,7 @@ tasks = sa.Table(
     _text("region", null=True),
     _text("title"),
     _text("role", comment="who may answer"),
+    _text("fallback_role", null=True, comment="may answer too, since the SLA has lapsed"),
     _text("assignee", null=True, comment="a person; null: whoever has the role"),
     _json("excluded"),  # people who may not answer: they asked, or supplied what is judged
     sa.Column("amount", sa.Numeric(24, 8), comment="that the answer commits, in currency"),

@@ -240,7 +240,8 @@ class Views:
             _BY_SUBJECT
             + """ AND (%(state)s::text IS NULL OR x.state = %(state)s)
             AND (%(kind)s::text IS NULL OR x.kind = %(kind)s)
-            AND (%(roles)s::text[] IS NULL OR x.role = ANY(%(roles)s))
+            AND (%(roles)s::text[] IS NULL OR x.role = ANY(%(roles)s)
+                 OR x.fallback_role = ANY(%(roles)s))
             AND (%(assignee)s::text IS NULL OR x.assignee IS NULL
                  OR x.assignee = %(assignee)s)""",
             {

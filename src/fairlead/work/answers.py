@@ -105,7 +105,7 @@ def answer_task(
 
 def _may(task: dict[str, Any], answerer: Answerer) -> None:
     role = task["role"]
-    if role not in answerer.roles:
+    if not {role, task["fallback_role"]} & answerer.roles:
         raise NotAllowed(f"This needs the role {role.replace('_', ' ')}.")
     if task["assignee"] and task["assignee"] not in answerer.aliases():
         raise NotAllowed(f"This was given to {task['assignee']}.")

@@ -30,6 +30,7 @@ class Escalation:
         with self._db.transaction() as tx:
             for task in tasks.take_overdue(tx):
                 role = self._above(role=task["role"])
+                tasks.let_answer_too(tx, task["id"], role)
                 self._tell(tx, "task.overdue", role, f"{task['title']} is overdue.", task)
             for found in exceptions.take_overdue(tx):
                 role = self._above(team=found["team"])

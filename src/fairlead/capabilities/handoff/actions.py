@@ -7,6 +7,7 @@ from typing import Any
 
 from fairlead.capabilities.handoff.firm import Firm
 from fairlead.domain.ids import EffectKey, derived
+from fairlead.domain.model.client import Client
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.project import Dimensions, Project
 from fairlead.domain.rules.client_match import AskPerson, Match, identity, match
@@ -139,30 +140,24 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
             if chosen and chosen != "none":
                 ref = ExternalRef(system=call.system, kind="customer", id=chosen)
                 return Done({"client": str(ref), "because": "chosen"}, with_ref("client", ref))
-            found = match(client, call.port.candidates(client))
-            if isinstance(found, Match):
-                return Done(
-                    {"client": str(found.ref), "because": found.because},
-                    with_ref("client", found.ref),
-                )
-            if isinstance(found, AskPerson) and chosen != "none":
-                raise NeedsPerson(
-                    title=f"Which client is {client.name}?",
-                    detail=f"{len(found.candidates)} clients in {call.system} may be "
-                    f"{client.name}: "
-                    + "; ".join(f"{c.name} ({c.because})" for c in found.candidates[:5]),
-                    remedy="Choose the client that it is, or none to create a new one.",
-                    difference={
-                        "client": client.model_dump(mode="json"),
-                        "candidates": [c.model_dump(mode="json") for c in found.candidates],
-                    },
-                )
             key = EffectKey("client/" + derived("client", call.system, identity(client)))
+            # an answer that was lost is settled first: the match would find what it made, and
+            # nobody would ever say so of the effect
+            if not call.unsettled(key):
+                found = match(client, call.port.candidates(client))
+                if isinstance(found, Match):
+                    return Done(
+                        {"client": str(found.ref), "because": found.because},
+                        with_ref("client", found.ref),
+                    )
+                if isinstance(found, AskPerson) and chosen != "none":
+                    raise _which_client(call.system, client, found)
             entity = call.results["plan_setup"]["dimensions"]["subsidiary"]
             ref = call.once(
                 "ledger.create_client",
                 key=key,
-                request={"name": client.name, "identity": identity(client), "subsidiary": entity},
+                # only what all deals of this client have in common: each may come first
+                request={"identity": identity(client)},
                 call=lambda key: call.port.create_client(client, subsidiary=entity, key=key),
                 find=call.port.find_client,
             )
@@ -308,6 +303,19 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
         return Done({"reported": str(ref)})
 
     _register_undo(registry)
+
+
+def _which_client(system: str, client: Client, found: AskPerson) -> NeedsPerson:
+    return NeedsPerson(
+        title=f"Which client is {client.name}?",
+        detail=f"{len(found.candidates)} clients in {system} may be {client.name}: "
+        + "; ".join(f"{c.name} ({c.because})" for c in found.candidates[:5]),
+        remedy="Choose the client that it is, or none to create a new one.",
+        difference={
+            "client": client.model_dump(mode="json"),
+            "candidates": [c.model_dump(mode="json") for c in found.candidates],
+        },
+    )
 
 
 def _register_undo(registry: Registry) -> None:

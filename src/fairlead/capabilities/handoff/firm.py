@@ -36,6 +36,11 @@ class Firm(Value):
     teams: dict[str, Team]  #: who works for a team, and who hears when it is late
     calendars: tuple[CalendarConfig, ...] = Field(min_length=1)  #: the first is the fallback
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions in which the firm delivers: those that have a calendar."""
+        return tuple(region for calendar in self.calendars for region in calendar.regions)
+
     def legal_entity(self, code: str) -> LegalEntity:
         """Raises `InvalidDefinition` naming what there is."""
         for entity in self.legal_entities:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from fairlead.capabilities.handoff.firm import Firm
 from fairlead.domain.gates import Blocked, Clear
 from fairlead.domain.model.engagement import Engagement
-from fairlead.domain.rules.deal_terms import terms
-from fairlead.domain.rules.readiness import Required, contract_gaps, missing
+from fairlead.domain.rules.deal_terms import in_use, terms
+from fairlead.domain.rules.readiness import (
+    Required,
+    contract_gaps,
+    missing,
+    not_won,
+    together,
+    unknown,
+)
 from fairlead.domain.values import Exact, Value
 from fairlead.flow.calls import Call
 from fairlead.flow.registry import Registry
@@ -69,7 +77,7 @@ def asker(policies: Policies) -> Callable[[str, Call], Decision]:
     return ask
 
 
-def register(registry: Registry, policies: Policies) -> None:
+def register(registry: Registry, policies: Policies, firm: Firm) -> None:
     """Add the gates and messages of the handoff."""
 
     @registry.gate("commercial_data")
@@ -79,12 +87,21 @@ def register(registry: Registry, policies: Policies) -> None:
         for decision in decisions:
             call.note(decision)
         required = [Required.model_validate(decision.answer) for decision in decisions]
-        return missing(terms(call.subject), required)
+        engagement: Engagement = call.subject
+        deal, given = terms(engagement), in_use(engagement.deal, engagement.supplied)
+        entities = [entity.code for entity in firm.legal_entities]
+        return together(
+            not_won(deal),
+            missing(deal, required),
+            unknown(deal, {"legal_entity": entities, "region": firm.regions}, given),
+        )
 
     @registry.gate("contract_signed")
     def contract_signed(call: Call) -> Clear | Blocked:
         """A signed contract that says what the deal says (F006)."""
-        return contract_gaps(terms(call.subject))
+        engagement: Engagement = call.subject
+        given = in_use(engagement.deal, engagement.supplied)
+        return together(not_won(engagement.deal), contract_gaps(terms(engagement), given))
 
     @registry.notice("engagement_launched")
     def engagement_launched(call: Call) -> str:

@@ -17,7 +17,7 @@ from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
-from fairlead.domain.rules.deal_terms import terms
+from fairlead.domain.rules.deal_terms import complete, terms
 from fairlead.domain.values import Provenance
 from fairlead.errors import InvalidInput, Problem
 from fairlead.flow.intake import Unknown
@@ -164,7 +164,8 @@ class Intake:
         """The deal of an engagement says something new."""
         if deal.revision <= known.deal.revision:
             return f"{known.number} knows this already"
-        difference = _difference(terms(known), deal)
+        # both sides completed alike: a value that a person supplied is no change of the CRM's
+        difference = _difference(terms(known), complete(deal, known.supplied))
         if known.state is not EngagementState.RECEIVED or deal.stage is not OpportunityStage.WON:
             if difference or deal.stage is not OpportunityStage.WON:
                 self._ask_about(tx, known, deal, difference)
@@ -224,7 +225,7 @@ class Intake:
                 difference=difference,
                 system=deal.ref.system,
                 subject_id=known.id,
-                region=known.deal.region,
+                region=terms(known).region,
                 at_risk=terms(known).value,
             ),
         )

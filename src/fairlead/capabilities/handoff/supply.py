@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from fairlead.domain.rules.deal_terms import faults_of
+from fairlead.domain.rules.deal_terms import Path, faults_of
 from fairlead.domain.values import Provenance
 from fairlead.errors import InvalidInput, Problem
 from fairlead.store import engagements
@@ -44,14 +44,34 @@ def supply(
     )
 
 
-def _pointer(path: str, values: Mapping[str, Any]) -> str:
-    """Where in the request the fault is: the value whose field it lies in."""
-    for field in values:
-        if path == field or path.startswith(field + "."):
-            inner = path.removeprefix(field).replace(".", "/")
-            return (
-                f"/values/{field}{inner}"
-                if isinstance(values[field], dict | list)
-                else (f"/values/{field}")
-            )
+def _pointer(path: Path, values: Mapping[str, Any]) -> str:
+    """Where in the request the fault is: as far into the supplied value as it is there.
+
+    What is missing cannot be pointed at; that which lacks it can (RFC 6901).
+    """
+    for field, value in values.items():
+        parts = tuple(field.split("."))
+        if path[: len(parts)] == parts:
+            return "/".join(["/values", _escaped(field), *_inside(value, path[len(parts) :])])
     return "/values"
+
+
+def _inside(value: Any, path: Path) -> list[str]:
+    found: list[str] = []
+    for part in path:
+        if isinstance(value, dict) and part in value:
+            value = cast("dict[Any, Any]", value)[part]
+        elif (
+            isinstance(value, list)
+            and isinstance(part, int)
+            and part < len(cast("list[Any]", value))
+        ):
+            value = cast("list[Any]", value)[part]
+        else:
+            break
+        found.append(_escaped(str(part)))
+    return found
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

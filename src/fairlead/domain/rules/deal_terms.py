@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.opportunity import Opportunity
 
+Path = tuple[int | str, ...]
+
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
     """What stands at a dotted path; None where any part of it is missing."""
@@ -23,7 +25,16 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
 
 
 def is_blank(value: Any) -> bool:
-    return value is None or value == "" or value == [] or value == ()
+    """Spaces are nothing said, too."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value == [] or value == ()
+
+
+def in_use(deal: Opportunity, supplied: Mapping[str, Any]) -> frozenset[str]:
+    """Paths of the supplied values that count, because the CRM says nothing there."""
+    raw = deal.model_dump(mode="json")
+    return frozenset(path for path in supplied if is_blank(value_at(raw, path)))
 
 
 def complete(deal: Opportunity, supplied: Mapping[str, Any]) -> Opportunity:
@@ -45,7 +56,7 @@ def complete(deal: Opportunity, supplied: Mapping[str, Any]) -> Opportunity:
             holder = cast("dict[str, Any]", inner) if isinstance(inner, dict) else None
         if holder is not None:
             holder[last] = value
-    return Opportunity.model_validate_json(_as_json(raw))
+    return Opportunity.model_validate_json(_as_json(raw), strict=True)
 
 
 def terms(engagement: Engagement) -> Opportunity:
@@ -53,16 +64,19 @@ def terms(engagement: Engagement) -> Opportunity:
     return complete(engagement.deal, engagement.supplied)
 
 
-def faults_of(deal: Opportunity, supplied: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(path, rule) of each supplied value that cannot stand in its field."""
+def faults_of(deal: Opportunity, supplied: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """(path, rule) of each supplied value that cannot stand in its field.
+
+    A path is the parts of it, from the deal inwards: names, and numbers in lists.
+    """
+    faults: list[tuple[Path, str]] = [
+        (tuple(path.split(".")), "is blank") for path, value in supplied.items() if is_blank(value)
+    ]
     try:
         complete(deal, supplied)
     except ValidationError as bad:
-        return [
-            (".".join(str(part) for part in error["loc"]), error["msg"][:180])
-            for error in bad.errors()
-        ]
-    return []
+        faults += [(error["loc"], error["msg"][:180]) for error in bad.errors()]
+    return faults
 
 
 def _as_json(raw: dict[str, Any]) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate, pairwise
+
+from pydantic import Field, model_validator
 
 from fairlead.domain.model.billing_schedule import BillingLine, BillingSchedule
-from fairlead.domain.model.contract import BillingTerm, Contract
+from fairlead.domain.model.contract import BillingTerm
 from fairlead.domain.model.opportunity import Opportunity, RoleDemand
 from fairlead.domain.model.project import Dimensions, Project, WorkPackage
 from fairlead.domain.model.staffing_request import StaffingRequest
-from fairlead.domain.values import Exact, Hours, Money, Name, Ratio, Value, total
+from fairlead.domain.values import Exact, Hours, Money, Name, Ratio, Value, minor_units, total
 
 
 class PackageTemplate(Value):
@@ -36,7 +39,15 @@ class ProjectTemplate(Value):
     id: str
     packages: tuple[PackageTemplate, ...]
     roles: tuple[RoleTemplate, ...]
-    budget_rate: Exact  #: amount per hour in the deal's currency, where the deal has no hours
+    budget_rate: Exact = Field(gt=0)
+    """Amount per hour in the deal's currency, where the deal has no hours."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProjectTemplate:
+        for what, parts in (("packages", self.packages), ("roles", self.roles)):
+            if sum((part.effort for part in parts), Decimal(0)) != 1:
+                raise ValueError(f"the efforts of the {what} of {self.id} do not add up to 1")
+        return self
 
 
 def project(
@@ -93,46 +104,27 @@ def _packages(
 
 
 def _whole_hours(hours: Hours, weights: Sequence[Decimal]) -> list[Decimal]:
-    """Shares in quarter hours that add up to exactly all hours; the last takes the rest."""
+    """Shares in quarter hours, none negative, that add up to exactly all hours."""
     quarter = Decimal("0.25")
-    parts = [(hours * weight / quarter).to_integral_value() * quarter for weight in weights[:-1]]
-    return [*parts, hours - sum(parts, Decimal(0))]
+    marks = [
+        min((hours * upto / quarter).to_integral_value() * quarter, hours)
+        for upto in accumulate(weights[:-1], initial=Decimal(0))
+    ]
+    return [after - before for before, after in pairwise([*marks, hours])]
 
 
 def billing_schedule(deal: Opportunity, *, code: str) -> BillingSchedule:
     """Structured billing from the contract's terms. Its lines add up to the deal's value.
 
-    Raises ValueError where the terms do not; the readiness gate has said so before.
+    Raises `Unbillable` where they cannot; the readiness gate asks this beforehand.
     """
     assert deal.contract is not None
     assert deal.value is not None
     contract, value = deal.contract, deal.value.rounded()
-    start, end = _term(deal)
-    lines: list[tuple[str, Money, date]] = []
-    once = [term for term in contract.billing_terms if term.every_months is None]
-    fixed = total((term.amount for term in once if term.amount), value.currency)
-    shares = [term.share for term in once if term.share]
-    rest = value - fixed
-    recurring = [term for term in contract.billing_terms if term.every_months is not None]
-    if recurring:
-        by_share = total((_share(value, share) for share in shares), value.currency)
-        parts = iter([_share(value, share) for share in shares])
-        rest = rest - by_share
-    else:
-        parts = iter(rest.split(shares) if shares else ())
-    for term in once:
-        lines.append((term.name, term.amount or next(parts), term.due_on or start))
-    for term in recurring:
-        lines += _instalments(term, start, end, rest)
-    if not lines:
-        lines = [(name, amount, due) for name, amount, due in _default(contract, value, end)]
-    booked = total((amount for _, amount, _ in lines), value.currency)
-    if booked != value:
-        raise ValueError(f"the billing lines add up to {booked}, not to {value}")
-    lines.sort(key=lambda line: line[2])
+    lines = billing_lines(deal)
     return BillingSchedule(
         code=code,
-        name=f"{code} {deal.name}",
+        name=deal.name,
         currency=value.currency,
         lines=tuple(
             BillingLine(number=number, name=name, amount=amount, due_on=due)
@@ -142,33 +134,103 @@ def billing_schedule(deal: Opportunity, *, code: str) -> BillingSchedule:
     )
 
 
+class Unbillable(ValueError):
+    """The billing terms make no schedule. Says why, in words for whoever owns the contract."""
+
+
+_Line = tuple[str, Money, date]
+
+
+def billing_lines(deal: Opportunity) -> list[_Line]:
+    """Name, amount and due day of each part of the fee, in order of the due day.
+
+    A part has a share or an amount. A recurring term has an amount for each instalment, or takes
+    in equal instalments what is not billed otherwise, to the cent. Raises `Unbillable`.
+    """
+    assert deal.contract is not None
+    assert deal.value is not None
+    contract, value = deal.contract, deal.value.rounded()
+    start, end = _term(deal)
+    terms = contract.billing_terms
+    _check(terms, value)
+    once = [term for term in terms if term.every_months is None]
+    recurring = [(term, _dues(term, start, end)) for term in terms if term.every_months is not None]
+    fixed = total((term.amount for term in once if term.amount), value.currency)
+    for term, dues in recurring:
+        if term.amount:
+            fixed = fixed + total([term.amount] * len(dues), value.currency)
+    shares = [term.share for term in once if term.share]
+    takes_rest = any(term.amount is None for term, _ in recurring)
+    if takes_rest or abs(sum(shares) * value.amount + fixed.amount - value.amount) >= _unit(value):
+        parts = tuple(_share(value, share) for share in shares)
+    else:
+        parts = (value - fixed).split(shares) if shares else ()
+    rest = value - fixed - total(parts, value.currency)
+    if takes_rest and rest.amount <= 0:
+        raise Unbillable("the billing terms leave nothing for the recurring term")
+    if terms and not takes_rest and rest.amount != 0:
+        raise Unbillable(f"the billing terms add up to {value - rest}, not to {value}")
+    if any(part.amount < 0 for part in parts):
+        raise Unbillable(f"the billing terms add up to more than {value}")
+    by_share = iter(parts)
+    lines = [(term.name, term.amount or next(by_share), term.due_on or start) for term in once]
+    for term, dues in recurring:
+        lines += _instalments(term, dues, rest)
+    if not terms:  # without structured terms the whole fee is due when the work ends
+        lines = [(f"Fee of {contract.number}"[:_LONGEST_NAME], value, end)]
+    return sorted(lines, key=lambda line: line[2])
+
+
+#: Far more than any contract has; a date such as 9999-12-31 must not become 95,000 lines.
+_MOST_INSTALMENTS = 600
+_LONGEST_NAME = 1000
+
+
+def _check(terms: Sequence[BillingTerm], value: Money) -> None:
+    """Raises `Unbillable` for the first term that says nothing definite, or too much."""
+    for term in terms:
+        if term.every_months is None and (term.share is None) == (term.amount is None):
+            raise Unbillable("each billing term has either a share or an amount")
+        if term.every_months is not None and term.share is not None:
+            raise Unbillable("a recurring billing term has no share: give an amount, or nothing")
+        if term.amount is None:
+            continue
+        if term.amount.currency != value.currency:
+            raise Unbillable(f"a billing term is not in {value.currency}")
+        if term.amount.amount <= 0:
+            raise Unbillable("a billing term has an amount that is not more than zero")
+        if term.amount != term.amount.rounded():
+            raise Unbillable(f"a billing term has more decimals than {value.currency} has")
+    if sum(term.every_months is not None and term.amount is None for term in terms) > 1:
+        raise Unbillable("only one recurring billing term can take what is left")
+
+
+def _unit(money: Money) -> Decimal:
+    return Decimal(1).scaleb(-minor_units(money.currency))
+
+
 def _share(value: Money, share: Decimal) -> Money:
     return Money(amount=value.amount * share, currency=value.currency).rounded()
 
 
-def _instalments(
-    term: BillingTerm, start: date, end: date, rest: Money
-) -> list[tuple[str, Money, date]]:
-    """Equal instalments of what is not billed otherwise, to the cent, until the end."""
+def _dues(term: BillingTerm, start: date, end: date) -> list[date]:
+    """The first day and every so many months after it, until the end; the first at least."""
     assert term.every_months is not None
-    dues: list[date] = []
-    months = 0
     first = term.due_on or start
-    while (due := add_months(first, months)) <= end:
-        dues.append(due)
-        months += term.every_months
-    if not dues:
-        dues = [first]
-    amounts = rest.split([Decimal(1)] * len(dues))
+    months = (end.year - first.year) * 12 + end.month - first.month
+    if months // term.every_months >= _MOST_INSTALMENTS:
+        raise Unbillable(f"a recurring billing term has more than {_MOST_INSTALMENTS} instalments")
+    dues = [add_months(first, ahead) for ahead in range(0, months + 1, term.every_months)]
+    return [due for due in dues if due <= end] or [first]
+
+
+def _instalments(term: BillingTerm, dues: Sequence[date], rest: Money) -> list[_Line]:
+    amounts = [term.amount] * len(dues) if term.amount else rest.split([Decimal(1)] * len(dues))
+    name = term.name[: _LONGEST_NAME - 4]
     return [
-        (f"{term.name} {number}", amount, due)
+        (f"{name} {number}", amount, due)
         for number, (amount, due) in enumerate(zip(amounts, dues, strict=True), 1)
     ]
-
-
-def _default(contract: Contract, value: Money, end: date) -> list[tuple[str, Money, date]]:
-    """Without structured terms the whole fee is due when the work ends."""
-    return [(f"Fee of {contract.number}", value, end)]
 
 
 def add_months(day: date, months: int) -> date:
@@ -185,7 +247,7 @@ def staffing_requests(
     """One request per role sold; where the deal names none, per role of the template (F031)."""
     start, end = _term(deal)
     roles: Sequence[RoleDemand] = deal.roles
-    if not roles:
+    if not any(role.hours for role in roles):
         hours = hours_of(deal, template)
         shares = _whole_hours(hours, [role.effort for role in template.roles])
         roles = [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.contract import ContractStatus
-from fairlead.domain.model.opportunity import Opportunity
+from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
 from fairlead.domain.rules.deal_terms import is_blank, value_at
-from fairlead.domain.values import Value, minor_units
+from fairlead.domain.rules.project_setup import Unbillable, billing_lines
+from fairlead.domain.values import Value
 
 #: The kind of value that each field takes, for the form on which it is supplied.
 _KINDS = {
@@ -64,103 +64,140 @@ def _can_be_supplied(raw: dict[str, Any], field: str) -> bool:
     return field not in _NOT_OURS and (not holder or value_at(raw, holder) is not None)
 
 
-def contract_gaps(deal: Opportunity) -> Clear | Blocked:
-    """Is the contract signed, and does it say what the deal says?"""
+def not_won(deal: Opportunity) -> Clear | Blocked:
+    """Nothing is set up for a deal that the CRM has taken back since it was won."""
+    if deal.stage is OpportunityStage.WON:
+        return Clear()
+    gap = Gap(
+        field="stage",
+        problem=f"the deal is {deal.stage}, not won",
+        owner="sales-operations",
+        remedy="win it again in the CRM, and the handoff goes on by itself; or cancel the run",
+        suppliable=False,
+    )
+    return Blocked(gaps=(gap,))
+
+
+def unknown(
+    deal: Opportunity, known: Mapping[str, Sequence[str]], supplied: Collection[str] = ()
+) -> Clear | Blocked:
+    """Fields whose value the firm has no set-up for. `known`: field → what there is.
+
+    `supplied`: fields whose value a person gave, and may give again.
+    """
+    raw = deal.model_dump(mode="json")
+    gaps = tuple(
+        Gap(
+            field=field,
+            problem=f"no {field.replace('_', ' ')} of ours is called {value}",
+            owner="sales-operations",
+            remedy=f"give one of {', '.join(choices)}",
+            choices=tuple(choices),
+            suppliable=field in supplied,
+        )
+        for field, choices in known.items()
+        if not is_blank(value := value_at(raw, field)) and value not in choices
+    )
+    return Blocked(gaps=gaps) if gaps else Clear()
+
+
+def together(*answers: Clear | Blocked) -> Clear | Blocked:
+    """Every gap of several answers."""
+    gaps = tuple(gap for answer in answers if isinstance(answer, Blocked) for gap in answer.gaps)
+    return Blocked(gaps=gaps) if gaps else Clear()
+
+
+def contract_gaps(deal: Opportunity, supplied: Collection[str] = ()) -> Clear | Blocked:
+    """Is the contract signed, and does it say what the deal says?
+
+    `supplied`: fields whose value a person gave. Such a value can be given again, since there is
+    no other system in which it could be mended.
+    """
     contract = deal.contract
-    gaps: list[Gap] = []
-
-    def gap(field: str, problem: str, owner: str, remedy: str) -> None:
-        gaps.append(Gap(field=field, problem=problem, owner=owner, remedy=remedy, suppliable=False))
-
     if contract is None:
-        gap("contract", "the deal has no contract", "legal", "attach the contract to the deal")
-        return Blocked(gaps=tuple(gaps))
+        gap = _gap("contract", "the deal has no contract", "legal", "attach the contract", ())
+        return Blocked(gaps=(gap,))
+    gaps: list[Gap] = []
     if contract.status is not ContractStatus.SIGNED:
         words = contract.status.value.replace("_", " ")
-        gap(
-            "contract.status",
-            f"contract {contract.number} is {words}, not signed",
-            "legal",
-            "have it signed by both sides; the handoff goes on by itself",
+        gaps.append(
+            _gap(
+                "contract.status",
+                f"contract {contract.number} is {words}, not signed",
+                "legal",
+                "have it signed by both sides; the handoff goes on by itself",
+                (),
+            )
         )
-    if contract.value and deal.value:
-        if contract.value.currency != deal.value.currency:
-            gap(
-                "contract.value",
-                f"the contract is in {contract.value.currency}, the deal in {deal.value.currency}",
-                "sales-operations",
-                "correct the deal or the contract in its own system",
-            )
-        elif contract.value.rounded() != deal.value.rounded():
-            gap(
-                "contract.value",
-                f"the contract says {contract.value}, the deal {deal.value}",
-                "sales-operations",
-                "correct the deal or the contract in its own system",
-            )
-    gaps += _dates(deal)
-    gaps += _billing(deal)
+    gaps += [
+        _gap(field, problem, "sales-operations", remedy, supplied)
+        for found, remedy in (
+            (_values(deal, supplied), "correct the deal or the contract in its own system"),
+            (_dates(deal, supplied), "correct the dates in their own system"),
+        )
+        for field, problem in found
+    ]
+    gaps += [
+        _gap(
+            "contract.billing_terms",
+            problem,
+            "finance-operations",
+            "correct the contract's billing terms",
+            supplied,
+        )
+        for problem in _billing(deal)
+    ]
     return Blocked(gaps=tuple(gaps)) if gaps else Clear()
 
 
-def _dates(deal: Opportunity) -> list[Gap]:
-    owner, remedy = "sales-operations", "correct the dates in their own system"
-    found: list[Gap] = []
-    if deal.starts_on and deal.ends_on and deal.ends_on < deal.starts_on:
-        found.append(
-            Gap(
-                field="ends_on",
-                problem=f"the work ends on {deal.ends_on} before it starts on {deal.starts_on}",
-                owner=owner,
-                remedy=remedy,
-                suppliable=False,
-            )
-        )
+def _gap(field: str, problem: str, owner: str, remedy: str, supplied: Collection[str]) -> Gap:
+    return Gap(
+        field=field,
+        problem=problem,
+        owner=owner,
+        remedy=remedy,
+        kind=_KINDS.get(field, "text"),
+        suppliable=field in supplied,
+    )
+
+
+_Found = list[tuple[str, str]]  #: field and problem
+
+
+def _values(deal: Opportunity, supplied: Collection[str]) -> _Found:
+    agreed, sold = (deal.contract.value if deal.contract else None), deal.value
+    field = "value" if "value" in supplied else "contract.value"
+    if sold and sold.rounded().amount <= 0:
+        return [("value", f"the deal is worth {sold}; there is nothing to bill")]
+    if agreed is None or sold is None:
+        return []
+    if agreed.currency != sold.currency:
+        return [(field, f"the contract is in {agreed.currency}, the deal in {sold.currency}")]
+    if agreed.rounded() != sold.rounded():
+        return [(field, f"the contract says {agreed}, the deal {sold}")]
+    return []
+
+
+def _dates(deal: Opportunity, supplied: Collection[str]) -> _Found:
+    found: _Found = []
+    start, end = deal.starts_on, deal.ends_on
+    if start and end and end < start:
+        field = "starts_on" if "starts_on" in supplied else "ends_on"
+        found.append((field, f"the work ends on {end} before it starts on {start}"))
     period = deal.contract.period if deal.contract else None
-    if period and deal.starts_on and deal.starts_on not in period:
-        found.append(
-            Gap(
-                field="starts_on",
-                problem=f"the work starts on {deal.starts_on}, outside the contract's term",
-                owner=owner,
-                remedy=remedy,
-                suppliable=False,
-            )
-        )
+    if period and start and start not in period:
+        found.append(("starts_on", f"the work starts on {start}, outside the contract's term"))
+    elif period and period.end and end and end > period.end:
+        found.append(("ends_on", f"the work ends on {end}, after the contract's term"))
     return found
 
 
-def _billing(deal: Opportunity) -> list[Gap]:
-    """Structured terms add up to the fee: shares to 1, or amounts to the contract's value."""
-    contract, value = deal.contract, deal.value
-    if contract is None or not contract.billing_terms or value is None:
-        return []
-    problems: list[str] = []
-    terms = contract.billing_terms
-    if any((term.share is None) == (term.amount is None) for term in terms if not _recurs(term)):
-        problems.append("each billing term has either a share or an amount")
-    elif any(term.amount and term.amount.currency != value.currency for term in terms):
-        problems.append(f"a billing term is not in {value.currency}")
-    elif not any(_recurs(term) for term in terms):
-        unit = Decimal(1).scaleb(-minor_units(value.currency))
-        shares = sum((term.share for term in terms if term.share), Decimal(0))
-        amounts = sum((term.amount.amount for term in terms if term.amount), Decimal(0))
-        if abs(shares * value.amount + amounts - value.amount) >= unit:
-            problems.append(
-                f"the billing terms add up to {shares * value.amount + amounts:.2f}, "
-                f"not to {value.amount:.2f}"
-            )
-    return [
-        Gap(
-            field="contract.billing_terms",
-            problem=problem,
-            owner="finance-operations",
-            remedy="correct the contract's billing terms",
-            suppliable=False,
-        )
-        for problem in problems
-    ]
-
-
-def _recurs(term: Any) -> bool:
-    return term.every_months is not None
+def _billing(deal: Opportunity) -> list[str]:
+    """Structured terms make a schedule that adds up to the fee, or there is a reason why not."""
+    if deal.contract is None or deal.value is None or not deal.starts_on or not deal.ends_on:
+        return []  # what is blank is told of by itself
+    try:
+        billing_lines(deal)
+    except Unbillable as because:
+        return [str(because)]
+    return []

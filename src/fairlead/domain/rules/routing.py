@@ -17,6 +17,7 @@ class Offer(Value):
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
     """Fact (`region`, `country`, `version`, …) → the values that fit. A fact that is not named
     does not matter; one that is named and not known does not fit."""
+    fallback: bool = False  #: serves only where no other system does, as when that is disabled
 
     def fits(self, facts: Mapping[str, str | None]) -> bool:
         return all(facts.get(name) in values for name, values in self.where.items())
@@ -33,8 +34,13 @@ class Unroutable(Value):
 def route(
     port: str, facts: Mapping[str, str | None], offers: Sequence[Offer]
 ) -> Routed | Unroutable:
-    """Exactly one system must fit: with two, the answer would depend on the order of a file."""
-    fitting = sorted({offer.system for offer in offers if offer.port == port and offer.fits(facts)})
+    """Exactly one system must fit: with two, the answer would depend on the order of a file.
+
+    A fallback is looked at only where nobody else fits (F172).
+    """
+    fit = [offer for offer in offers if offer.port == port and offer.fits(facts)]
+    first = [offer for offer in fit if not offer.fallback]
+    fitting = sorted({offer.system for offer in first or fit})
     if len(fitting) == 1:
         return Routed(system=fitting[0])
     said = ", ".join(f"{name} {value}" for name, value in sorted(facts.items()) if value)

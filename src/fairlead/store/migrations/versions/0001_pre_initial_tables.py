@@ -353,7 +353,7 @@ def upgrade() -> None:
         ),
         sa.Column("draining", sa.Boolean(), server_default="false", nullable=False),
         sa.Column(
-            "tokens", sa.Double(), nullable=True, comment="calls left in the budget at tokens_at"
+            "tokens", sa.Double, nullable=True, comment="calls left in the budget at tokens_at"
         ),
         sa.Column("tokens_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused_by", sa.Text(), nullable=True, comment="a person who paused it"),
@@ -381,6 +381,12 @@ def upgrade() -> None:
         sa.Column("region", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False, comment="who may answer"),
+        sa.Column(
+            "fallback_role",
+            sa.Text(),
+            nullable=True,
+            comment="may answer too, since the SLA has lapsed",
+        ),
         sa.Column(
             "assignee", sa.Text(), nullable=True, comment="a person; null: whoever has the role"
         ),

@@ -1,0 +1,65 @@
+"""Unknown is not failed: what lands after our time-out is not done again."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .world import FaultWorld, Firm, NewDatabase, names
+
+pytestmark = pytest.mark.slow
+
+TIMEOUT_S, LATEST_S, SETTLE_S = 0.4, 1.2, 2.0
+
+#: What a late commit can double: the kinds that one call creates.
+WRITES = {
+    "kantata": ("/api/v1/workspaces", "/api/v1/stories", "/api/v1/workspace_resources"),
+    "netsuite": ("/services/rest/record/v1/*/eid:*",),
+}
+
+
+def late(chance: random.Random, vendor: str, share: float) -> list[dict[str, Any]]:
+    """That share of the creating calls commits after the caller has given up."""
+    method = "POST" if vendor == "kantata" else "PUT"
+    return [
+        {
+            "kind": "late_commit",
+            "match": {"method": method, "path": path},
+            "delay_s": round(chance.uniform(TIMEOUT_S + 0.1, LATEST_S), 2),
+            "chance": share / 3,
+            "seed": chance.randrange(10**6),
+        }
+        for path in WRITES[vendor]
+        for _ in range(3)
+    ]
+
+
+def carry_late(firm: Firm, chance: random.Random, deals: int, within_s: float) -> dict[str, int]:
+    """Vendor → how many writes came late."""
+    for vendor in WRITES:
+        firm.faults(vendor, *late(chance, vendor, 0.5))
+    firm.start_worker()
+    for name in names("Deal", deals):
+        firm.win(name)
+    firm.look_now()
+    assert firm.carry_on(firm.all_ended, within_s, every_s=0.2), firm.troubles()
+    return {vendor: sum(firm.sandbox.fired(firm.system(vendor))) for vendor in WRITES}
+
+
+def test_writes_that_land_after_our_time_out_are_not_done_again(
+    tmp_path: Path, new_database: NewDatabase, chance: random.Random, whole: bool
+) -> None:
+    deals, wanted = (170, 500) if whole else (8, 30)
+    with FaultWorld(
+        tmp_path, new_database, total_timeout_s=TIMEOUT_S, settle_s=SETTLE_S, at_once=8
+    ) as world:
+        firm = world.firms[0]
+        fired = carry_late(firm, chance, deals, 1200 if whole else 120)
+        verdict, troubles = firm.verdict(), firm.troubles()
+    print(f"late commits: {fired}; {verdict}")
+    assert sum(fired.values()) >= wanted
+    assert verdict.clean, verdict
+    assert not troubles

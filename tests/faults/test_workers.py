@@ -1,0 +1,116 @@
+"""A dead worker's work is taken over; a live one is never robbed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from .world import FaultWorld, Firm, NewDatabase, names, terminate_sessions
+
+pytestmark = pytest.mark.slow
+
+#: The ledger and the project system take 1 to 6 seconds for a call, as busy ones do.
+SLOW = [{"kind": "slow", "chance": 0.2, "seed": seed, "delay_s": seed} for seed in (1, 2, 3, 4, 6)]
+
+#: The pulse of a worker is the session that holds its lock of life.
+PULSES = "SELECT backend AS pid FROM workers"
+
+
+def test_the_work_of_a_dead_worker_is_finished_by_others(
+    tmp_path: Path, new_database: NewDatabase, chance: random.Random, whole: bool
+) -> None:
+    repeats, within_s = (30, 60.0) if whole else (3, 15.0)
+    slowest = 0.0
+    with FaultWorld(tmp_path, new_database) as world:
+        firm = world.firms[0]
+        firm.faults("kantata", {"kind": "slow", "delay_s": 0.2})
+        for repeat in range(repeats):
+            doomed, *_ = [firm.start_worker() for _ in range(3)]
+            for name in names(f"Deal {repeat:02d}", 4):
+                firm.win(name)
+            firm.look_now()
+            held = "SELECT count(*) AS n FROM steps WHERE state = 'running'"
+            firm.carry_on(lambda: firm.number(held) > 0, 20, every_s=chance.uniform(0.05, 0.3))
+            doomed.kill()
+            killed = time.monotonic()
+            firm.look_now()
+            assert firm.carry_on(firm.all_ended, within_s), firm.troubles()
+            slowest = max(slowest, time.monotonic() - killed)
+            firm.kill_workers()
+        verdict, troubles = firm.verdict(), firm.troubles()
+    print(f"{repeats} repeats, all finished within {slowest:.1f} s; {verdict}")
+    assert verdict.clean, verdict
+    assert not troubles
+
+
+def test_a_worker_that_stood_still_and_goes_on_repeats_nothing(
+    tmp_path: Path, new_database: NewDatabase, whole: bool
+) -> None:
+    deals, still_s = (25, 90.0) if whole else (4, 20.0)
+    with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
+        firm = world.firms[0]
+        for vendor in ("netsuite", "kantata"):
+            firm.faults(vendor, *SLOW)
+        stopped = firm.start_worker()
+        for name in names("Deal", deals):
+            firm.win(name)
+        firm.look_now()
+        called = "SELECT count(*) AS n FROM effects WHERE state = 'unknown'"
+        assert firm.carry_on(lambda: firm.number(called) > 0, 20)
+        stopped.signal(signal.SIGSTOP)
+        firm.start_worker()  # with the very same configuration
+        firm.carry_on(lambda: False, still_s, every_s=0.5)
+        stopped.signal(signal.SIGCONT)
+        assert firm.carry_on(firm.all_ended, 300 if whole else 90, every_s=0.2), firm.troubles()
+        alive = stopped.alive
+        verdict, troubles = firm.verdict(), firm.troubles()
+    print(f"stopped for {still_s:.0f} s; {verdict}")
+    assert alive
+    assert verdict.clean, verdict
+    assert not troubles
+
+
+def robbed(firm: Firm, deals: int, within_s: float) -> int:
+    """Two live workers whose pulses are cut again and again while their calls are out, so that
+    each takes the other for dead. How often a pulse was cut."""
+    for vendor in ("netsuite", "kantata"):
+        firm.faults(vendor, *SLOW)
+    for _ in range(2):
+        firm.start_worker()
+    for name in names("Deal", deals):
+        firm.win(name)
+    firm.look_now()
+    done, cuts = threading.Event(), [0]
+
+    def cut() -> None:
+        while not done.wait(1.0):
+            cuts[0] += terminate_sessions(firm.database_url, PULSES)
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    try:
+        assert firm.carry_on(firm.all_ended, within_s, every_s=0.2), firm.troubles()
+    finally:
+        done.set()
+        thread.join()
+    return cuts[0]
+
+
+def test_live_workers_that_are_taken_for_dead_during_slow_calls_repeat_nothing(
+    tmp_path: Path, new_database: NewDatabase, whole: bool
+) -> None:
+    with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
+        firm = world.firms[0]
+        cuts = robbed(firm, 20 if whole else 3, 400 if whole else 90)
+        identities = firm.number("SELECT count(DISTINCT id) AS n FROM workers")
+        verdict, troubles = firm.verdict(), firm.troubles()
+    print(f"{cuts} pulses cut; {verdict}")
+    assert cuts > 0
+    assert identities == 2  # copies of one configuration
+    assert verdict.clean, verdict
+    assert not troubles
