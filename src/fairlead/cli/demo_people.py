@@ -111,7 +111,7 @@ class People:
     def _json(reply: httpx.Response) -> dict[str, Any]:
         if reply.is_error:
             where = f"{reply.request.method} {reply.request.url.path}"
-            raise Busy(f"{where} answered {reply.status_code}: {reply.text[:300]}")
+            raise Busy(f"{where} answered {reply.status_code}: {reply.text[:900]}")
         return reply.json()
 
 

@@ -110,15 +110,25 @@ def same_name(one: str, other: str) -> bool:
     return core(one) == core(other) and bool(_spellings(one) & _spellings(other))
 
 
+def spelling(name: str) -> str:
+    """The significant words in ASCII, an umlaut as two letters, and the legal form if stated."""
+    return (
+        f"{_plain(name).translate(_TWO_LETTERS).translate(_ONE_LETTER)} {legal_form(name)}".strip()
+    )
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(_telling(name)) or name.strip()).lower()
+
+
 def _spellings(name: str) -> frozenset[str]:
     """As written in ASCII with umlauts as two letters, and with their dots left out."""
-    plain = unicodedata.normalize("NFC", " ".join(_telling(name)) or name.strip()).lower()
-    two_letters = plain.translate(_TWO_LETTERS)
-    return frozenset(text.translate(_TRANSLATION_OF_ONE) for text in (plain, two_letters))
+    plain = _plain(name)
+    return frozenset(text.translate(_ONE_LETTER) for text in (plain, plain.translate(_TWO_LETTERS)))
 
 
 _TWO_LETTERS = str.maketrans({"ä": "ae", "æ": "ae", "ö": "oe", "œ": "oe", "ø": "oe", "ü": "ue"})
-_TRANSLATION_OF_ONE = str.maketrans({**_TABLE, **dict.fromkeys(_MARKS, ""), "ß": "ss"})
+_ONE_LETTER = str.maketrans({**_TABLE, **dict.fromkeys(_MARKS, ""), "ß": "ss"})
 
 
 def _telling(name: str) -> list[str]:

@@ -19,7 +19,7 @@ INSERT INTO engagements (id, number, source_system, source_id, state, name, clie
 VALUES (%(id)s, %(number)s, %(source_system)s, %(source_id)s, %(state)s, %(name)s,
     %(client_name)s, %(region)s, %(legal_entity)s, %(currency)s, %(value)s, %(project_code)s,
     %(body)s, %(opened_at)s, %(launched_at)s, %(version)s)
-ON CONFLICT (source_system, source_id) DO NOTHING
+ON CONFLICT DO NOTHING
 """
 
 _SAVE = """
@@ -60,7 +60,11 @@ def next_number(tx: Tx) -> str:
 
 
 def add(tx: Tx, engagement: Engagement) -> bool:
-    """False: the deal has its engagement already."""
+    """False: the deal has its engagement already.
+
+    Id and source are unique together: naming one of them would let the other's violation out
+    when two threads add the same deal at once.
+    """
     return tx.execute(_ADD, _columns(engagement)).rowcount == 1
 
 

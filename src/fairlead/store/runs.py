@@ -202,6 +202,13 @@ WITH due AS (
 UPDATE runs SET ready_at = clock_timestamp() WHERE id IN (SELECT run_id FROM done) RETURNING id
 """
 
+# What a gate saw may be true no longer. What a person overrode stays overridden.
+_LOOK_AGAIN = """
+UPDATE steps SET state = 'blocked', ended_at = NULL, because = NULL
+WHERE run_id = ANY(%s) AND kind = 'gate' AND state = 'done'
+  AND NOT coalesce(result, '{}'::jsonb) ? 'overridden_by'
+"""
+
 
 # A run begins once: its id is a function of what it is about.
 _ADD = sql.SQL("INSERT INTO runs ({run}) VALUES ({values}) ON CONFLICT (id) DO NOTHING").format(
@@ -326,6 +333,11 @@ def revive_step(
     else:
         wake(tx, [run_id])
     return True
+
+
+def look_again(tx: Tx, run_ids: Sequence[str]) -> None:
+    """Have open gates of these runs judged anew, because what they judged has changed."""
+    tx.execute(_LOOK_AGAIN, [list(run_ids)])
 
 
 def give_back_forgotten(tx: Tx, worker: str, in_flight: Sequence[tuple[str, str, int]]) -> set[str]:

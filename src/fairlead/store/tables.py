@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
@@ -16,7 +18,7 @@ class Xid8(sa.types.UserDefinedType[int]):
         return "xid8"
 
 
-ischema_names["xid8"] = Xid8  # so that a database is compared with these tables in full
+cast("dict[str, Any]", ischema_names)["xid8"] = Xid8  # so that a database is compared with these tables in full
 
 
 metadata = sa.MetaData(

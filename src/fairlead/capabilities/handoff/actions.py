@@ -140,7 +140,9 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
             if chosen and chosen != "none":
                 ref = ExternalRef(system=call.system, kind="customer", id=chosen)
                 return Done({"client": str(ref), "because": "chosen"}, with_ref("client", ref))
-            key = EffectKey("client/" + derived("client", call.system, identity(client)))
+            # who was said to be none of those alike is none of them, although it is called so
+            known_by = str(client.ref) if chosen == "none" else identity(client)
+            key = EffectKey("client/" + derived("client", call.system, known_by))
             # an answer that was lost is settled first: the match would find what it made, and
             # nobody would ever say so of the effect
             if not call.unsettled(key):
@@ -157,7 +159,7 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
                 "ledger.create_client",
                 key=key,
                 # only what all deals of this client have in common: each may come first
-                request={"identity": identity(client)},
+                request={"identity": known_by},
                 call=lambda key: call.port.create_client(client, subsidiary=entity, key=key),
                 find=call.port.find_client,
             )

@@ -17,7 +17,7 @@ from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
-from fairlead.domain.rules.deal_terms import complete, terms
+from fairlead.domain.rules.deal_terms import complete, in_use, is_blank, terms
 from fairlead.domain.values import Provenance
 from fairlead.errors import InvalidInput, Problem
 from fairlead.flow.intake import Unknown
@@ -33,7 +33,7 @@ from fairlead.work.words import CauseClass, ExceptionAction, NewException
 TakeIn = Callable[[Tx], str]
 
 #: Fields of the deal that do not count as a change of what was agreed.
-_NOT_TERMS = frozenset({"revision", "modified_at", "probability", "stage"})
+_NOT_TERMS = frozenset({"revision", "modified_at", "probability", "stage", "owner"})
 
 
 def engagement_id(system: str, opportunity: str) -> EngagementId:
@@ -112,8 +112,8 @@ class Intake:
             provenance=_provenance(deal),
             opened_at=now,
         )
-        if not engagements.add(tx, engagement):
-            return f"{deal.ref} was opened by somebody else just now"
+        if not engagements.add(tx, engagement):  # by somebody else just now, who may know less
+            return self.take_in_deal(tx, deal, correlation)
         journal.append(
             tx,
             [
@@ -166,8 +166,9 @@ class Intake:
             return f"{known.number} knows this already"
         # both sides completed alike: a value that a person supplied is no change of the CRM's
         difference = _difference(terms(known), complete(deal, known.supplied))
-        if known.state is not EngagementState.RECEIVED or deal.stage is not OpportunityStage.WON:
-            if difference or deal.stage is not OpportunityStage.WON:
+        lost = deal.stage is not OpportunityStage.WON
+        if known.state is not EngagementState.RECEIVED:
+            if (lost and known.state is not EngagementState.DECLINED) or (difference and not lost):
                 self._ask_about(tx, known, deal, difference)
                 return f"{known.number}: a person must look at the change"
             return f"{known.number}: nothing that was agreed has changed"
@@ -176,6 +177,7 @@ class Intake:
             path: source
             for path, source in known.provenance.items()
             if source.source.startswith("person:")
+            and path in in_use(deal, known.supplied)  # what the CRM now says is the CRM's
         }
         changed = known.model_copy(
             update={
@@ -199,7 +201,9 @@ class Intake:
                 )
             ],
         )
-        runs.wake(tx, runs.of_subject(tx, known.id))
+        open_runs = runs.of_subject(tx, known.id)
+        runs.look_again(tx, open_runs)
+        runs.wake(tx, open_runs)
         return f"{known.number} took in a change of {', '.join(sorted(difference)) or 'nothing'}"
 
     @staticmethod
@@ -291,22 +295,27 @@ def _data(event: Mapping[str, Any]) -> ClosedWon | StatusChanged:
 
 def _provenance(deal: Opportunity) -> dict[str, Provenance]:
     """Every field that the CRM fills, by its dotted path."""
-    found: dict[str, Provenance] = {}
     source = Provenance(source=deal.ref.system, at=deal.modified_at)
-    for name, value in deal.model_dump(mode="json", exclude_none=True).items():
-        if name in ("client", "contract"):
+    return {path: source for path, value in _told(deal).items() if not is_blank(value)}
+
+
+def _told(deal: Opportunity) -> dict[str, Any]:
+    """Every field by its dotted path; client and contract are taken apart."""
+    found: dict[str, Any] = {}
+    for name, value in deal.model_dump(mode="json").items():
+        if name in ("client", "contract") and value is not None:
             parts = cast("dict[str, Any]", value)
-            found.update({f"{name}.{part}": source for part in parts})
+            found.update({f"{name}.{part}": inner for part, inner in parts.items()})
         else:
-            found[name] = source
+            found[name] = value
     return found
 
 
 def _difference(ours: Opportunity, theirs: Opportunity) -> dict[str, Any]:
     """Field → what we hold and what the CRM now says, where they differ in what was agreed."""
-    before, after = ours.model_dump(mode="json"), theirs.model_dump(mode="json")
+    before, after = _told(ours), _told(theirs)
     return {
-        name: {"ours": before[name], "theirs": after[name]}
-        for name in before
-        if name not in _NOT_TERMS and before[name] != after[name] and after[name] is not None
+        name: {"ours": before.get(name), "theirs": after.get(name)}
+        for name in dict.fromkeys([*before, *after])
+        if name not in _NOT_TERMS and before.get(name) != after.get(name)
     }

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from rapidfuzz import fuzz
 
-from fairlead.domain.company_names import core, legal_form, same_name
+from fairlead.domain.company_names import core, legal_form, same_name, spelling
 from fairlead.domain.model.client import Client
 from fairlead.domain.values import Exact, ExternalRef, Value
 
@@ -77,7 +77,7 @@ def identity(client: Client) -> str:
     """
     if _tax(client):
         return f"tax:{_full_tax(client)}"
-    return f"name:{core(client.name)}:{client.address.country or '-'}"
+    return f"name:{spelling(client.name)}:{client.address.country or '-'}"
 
 
 def _tax(client: Client) -> str:
