@@ -45,6 +45,7 @@ from fairlead.store import inbox, runs, systems
 from fairlead.store.database import Database
 from fairlead.store.migrate import migrate
 from fairlead.store.server import database_url
+from fairlead.trust.audit import checkpoint
 from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets
@@ -300,6 +301,7 @@ class Worker:
                 Housekeeping(2, escalation.sweep),
                 Housekeeping(5, self._forgotten),
                 Housekeeping(600, forget_old_wakeups),
+                Housekeeping(600, lambda: _note_checkpoint(db)),
             ],
             self._returned,
         )
@@ -380,6 +382,11 @@ class Worker:
 
     def _escalation(self) -> Escalation:
         return Escalation(self._fairlead.db, self._fairlead.firm.teams, "integration_operator")
+
+
+def _note_checkpoint(db: Database) -> None:
+    """The log's root as it is now; a copy of it kept elsewhere shows later cuts."""
+    checkpoint(db)
 
 
 def _every(fairlead: Fairlead) -> Callable[[str], timedelta]:

@@ -236,7 +236,7 @@ def show_policy(
 
 @_audit.command("verify")
 def verify(
-    root: Annotated[str | None, typer.Option(help="A root printed by an earlier check.")] = None,
+    root: Annotated[str | None, typer.Option(help="The mark that an earlier check printed.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every hash of the event log, and that nothing was cut off since `--root`.
@@ -249,22 +249,29 @@ def verify(
 
     with _told():
         result = audit_verify(Fairlead(settings()).db, root)
-        typer.echo(json.dumps(result, default=str) if as_json else _lines(result))
-        raise typer.Exit(0 if result["ok"] else 1)
+        if as_json:
+            typer.echo(json.dumps(result, default=str))
+        else:
+            findings = result.pop("findings")
+            typer.echo(_lines(result))
+            for finding in findings:
+                typer.echo("  " + "; ".join(f"{k}: {v}" for k, v in finding.items()))
+        raise typer.Exit(0 if result["intact"] else 1)
 
 
 @_export.command("ocel")
-def export_ocel(
+def write_ocel(
     file: Annotated[Path, typer.Argument(help="Where to write; `.json`.")],
     as_json: AsJson = False,
 ) -> None:
     """Write the event log in the OCEL 2.0 JSON format, for any process-mining tool."""
     from fairlead.bootstrap import Fairlead
     from fairlead.config import settings
-    from fairlead.insight.ocel import export
+    from fairlead.insight.ocel import export_ocel
 
     with _told():
-        result = export(Fairlead(settings()).db, file)
+        exported = export_ocel(Fairlead(settings()).db, file)
+        result = {"file": str(file), "events": exported.events, "objects": exported.objects}
         typer.echo(json.dumps(result) if as_json else _lines(result))
 
 

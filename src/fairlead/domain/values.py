@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import (
@@ -35,6 +36,9 @@ def _exact(raw: Any) -> Any:
     """Money and hours never pass through a binary float."""
     if isinstance(raw, float | bool):
         raise ValueError("give a decimal as text, such as '1200.50', not as a binary number")
+    if isinstance(raw, str | int):  # strictly, pydantic takes neither once a validator has run
+        with suppress(InvalidOperation):
+            return Decimal(raw)
     return raw
 
 

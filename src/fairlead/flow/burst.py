@@ -28,6 +28,7 @@ from fairlead.flow.states import ENDED, RunState, StepState
 from fairlead.store import effects, runs
 from fairlead.store.database import Tx, database_time
 from fairlead.store.runs import RunRow, StepRow
+from fairlead.store.tasks import task_id
 from fairlead.work.words import CauseClass, ExceptionAction, Message, NewException, NewTask
 
 log = logging.getLogger(__name__)
@@ -299,7 +300,12 @@ class _Advance:
                 due_at=row.due_at,
             )
         )
-        self._tell(row, f"{step.kind}.opened", role=role, because=because)
+        self._changes.event(
+            self._run,
+            f"{step.kind}.opened",
+            objects=((task_id(self._run.id, step.name, row.occurrence), "task", "opened"),),
+            attributes={"step": step.name, "role": role, "because": because},
+        )
 
     # how a step ends
 
