@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from deals import a_client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deals import a_client
 from fairlead.domain.model.client import Client
 from fairlead.domain.rules.client_match import AskPerson, Match, NoMatch, identity, match
 

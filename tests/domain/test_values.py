@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from deals import money
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from deals import money
 from fairlead.domain.values import Money, Period, minor_units, total
 
 CURRENCIES = {"JPY": 0, "EUR": 2, "KWD": 3, "CLF": 4}

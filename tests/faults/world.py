@@ -78,7 +78,7 @@ class Nursery:
             [sys.executable, "-m", "faults.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            env=environment(),
             text=True,
         )
 
@@ -386,6 +386,13 @@ class FaultWorld:
             "rate": {"per_second": 1000, "at_once": self._at_once},
             **({"poll_every_s": 3600} if vendor == "salesforce" else {}),
         }
+
+
+def environment(**more: str) -> dict[str, str]:
+    """That of a process which may import these helpers."""
+    known = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(TESTS), *([known] if known else [])])
+    return {**os.environ, "PYTHONPATH": path, **more}
 
 
 @contextmanager

@@ -208,7 +208,10 @@ def send_event(request: Request, parts: Parts, caller: Caller) -> Accepted:
             kind="event",
             queue="events",
             correlation=correlation,
-            headers={"principal": caller.id},
+            headers={
+                "principal": caller.id,
+                **({"regions": ",".join(sorted(caller.regions))} if caller.regions else {}),
+            },
             body=request.state.raw,
         )
         if not put.new and not put.same and _earlier(tx, put.id) != canonical(sent):

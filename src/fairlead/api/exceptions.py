@@ -16,11 +16,11 @@ from fairlead.api.parts import AppParts
 from fairlead.api.reading import reading, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Filter, Id, PersonId, Reason, found, money
-from fairlead.api.sign_in import Acting
 from fairlead.domain.gates import Gap
 from fairlead.domain.values import Money, Value
 from fairlead.errors import InvalidInput, NotFound, Problem
 from fairlead.store.database import Tx
+from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
 from fairlead.work.words import CauseClass, ExceptionAction
 
@@ -148,7 +148,7 @@ def resolve_exception(
         parts.exceptions.resolve(
             tx,
             id,
-            Acting(caller, parts.people),
+            Acting.of(parts.people, caller),
             wanted.action,
             values=wanted.values,
             reason=wanted.reason,
@@ -175,7 +175,7 @@ def assign_exception(
         row = found(seen.exception(id), "exception")
         _must_be_able(parts, wanted.person, row["region"])
         version = command.version(required=True)
-        acting = Acting(caller, parts.people)
+        acting = Acting.of(parts.people, caller)
         parts.exceptions.assign(tx, id, acting, wanted.person, version=version)
         row = found(seen.exception(id), "exception")
         return Outcome(_view(row), version=row["version"])
@@ -193,7 +193,7 @@ def _must_be_able(parts: AppParts, person: str, region: str | None) -> None:
         whom is None
         or not whom.active
         or not whom.principal().may(Permission.EXCEPTIONS_RESOLVE)
-        or not Acting(whom.principal(), parts.people).sees(region)
+        or not Acting.of(parts.people, whom.principal()).sees(region)
     ):
         raise InvalidInput(
             "This person could not resolve it.",

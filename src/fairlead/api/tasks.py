@@ -17,12 +17,12 @@ from fairlead.api.parts import AppParts
 from fairlead.api.reading import reading, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Id, PersonId, Reason, found, money, without_costs
-from fairlead.api.sign_in import Acting
 from fairlead.domain.values import Money, Value
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem, StaleVersion
 from fairlead.store import journal, runs, tasks
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
+from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Principal
 from fairlead.trust.roles import Permission, Role
 from fairlead.work.answers import answer_task as take_answer
@@ -189,7 +189,7 @@ def _answered(
         take_answer(
             tx,
             id,
-            Acting(caller, parts.people),
+            Acting.of(parts.people, caller),
             approved=answer.approved,
             reason=answer.reason,
             version=command.version(required=False),
@@ -213,7 +213,7 @@ def _assign(
     held_by = parts.people.holding(Role(task["role"]), region=task["region"])
     whom = next((one for one in held_by if one.id == person), None)
     excluded = {name.casefold() for name in task["excluded"]}
-    names = Acting(whom.principal(), parts.people).aliases() if whom else frozenset[str]()
+    names = Acting.of(parts.people, whom.principal()).aliases() if whom else frozenset[str]()
     if whom is None or (task["kind"] == "approval" and names & excluded):
         raise InvalidInput(
             "This person could not answer it.",

@@ -45,15 +45,15 @@ class Ledger:
 
     def __init__(self, system: str, rows: Iterable[Mapping[str, Any]]) -> None:
         self._rows = [row for row in rows if row["system"] == system]
-        self._bodies = {(row["object"], row["id"]): row["body"] for row in self._rows}
+        self._bodies = {
+            (row["object"], row["id"]): row["body"]
+            for row in self._rows
+            if row["operation"] != "delete"
+        }
 
     def made(self, kind: str) -> list[Mapping[str, Any]]:
         """Records that came over the system's API, also those deleted since."""
-        return [
-            self._bodies[kind, row["id"]]
-            for row in self._rows
-            if row["object"] == kind and row["operation"] == "create" and _by_api(row)
-        ]
+        return list(self.made_with_id(kind).values())
 
     def made_with_id(self, kind: str) -> dict[str, Mapping[str, Any]]:
         return {

@@ -236,7 +236,9 @@ def show_policy(
 
 @_audit.command("verify")
 def verify(
-    root: Annotated[str | None, typer.Option(help="The mark that an earlier check printed.")] = None,
+    root: Annotated[
+        str | None, typer.Option(help="The mark that an earlier check printed.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every hash of the event log, and that nothing was cut off since `--root`.

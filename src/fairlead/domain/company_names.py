@@ -96,6 +96,11 @@ def core(name: str) -> str:
     return " ".join(fold(word) for word in _telling(name)) or name.strip()
 
 
+def stem(name: str) -> str:
+    """`core` without the words of a holding: for names that may belong to one group."""
+    return " ".join(fold(w) for w in _telling(name) if w.lower() not in _PARENTS) or core(name)
+
+
 def legal_form(name: str) -> str:
     """The legal form that a name states, in one spelling; empty where it states none."""
     stated = {_LEGAL_FORMS.get(word.lower()) for word in words(_joined(name))}

@@ -84,6 +84,11 @@ class Intake:
                 deal = self._crm(data.system).opportunity(data.opportunity)
                 if deal is None:
                     raise Unknown(f"{data.system} has no deal {data.opportunity}.")
+            if not _may_speak_of(message, deal.region):
+                raise InvalidInput(
+                    "The sender may not open deals of this region.",
+                    [Problem("/data", "is of another region")],
+                )
             known: Opportunity = deal
             return lambda tx: self.take_in_deal(tx, known, message.correlation)
         assert isinstance(data, StatusChanged)
@@ -245,6 +250,8 @@ class Intake:
         for run in open_runs:
             runs.lock(tx, run)
         engagement = engagements.load(tx, [row["id"]], lock=True)[row["id"]]
+        if not _may_speak_of(message, engagement.deal.region):
+            raise Unknown(f"There is no engagement {data.engagement} for this sender.")
         payload = data.model_dump(mode="json")
         journal.append(
             tx,
@@ -277,6 +284,12 @@ class Intake:
                     ended += 1
                     runs.wake(tx, [run_id])
         return ended
+
+
+def _may_speak_of(message: Message, region: str | None) -> bool:
+    """A sender that is limited to regions speaks of these only (F141)."""
+    regions = message.headers.get("regions")
+    return regions is None or region in regions.split(",")
 
 
 def _data(event: Mapping[str, Any]) -> ClosedWon | StatusChanged:

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from rapidfuzz import fuzz
 
-from fairlead.domain.company_names import core, legal_form, same_name, spelling
+from fairlead.domain.company_names import legal_form, same_name, spelling, stem
 from fairlead.domain.model.client import Client
 from fairlead.domain.values import Exact, ExternalRef, Value
 
@@ -139,17 +139,17 @@ def _likely(client: Client, other: Client) -> Candidate | None:
         return None  # two tax ids are two clients, however alike they are called
     same_domain = bool(client.domain and client.domain == other.domain)
     same_number = bool(_tax(client) and _tax(other))  # perhaps: with and without its country
-    if (
-        same_domain
-        or same_number
-        or fuzz.token_sort_ratio(core(client.name), core(other.name)) >= _ALIKE
-    ):
+    if same_domain or same_number or _likeness(client, other) >= _ALIKE:
         return _candidate(client, other)
     return None
 
 
+def _likeness(client: Client, other: Client) -> float:
+    return fuzz.token_sort_ratio(stem(client.name), stem(other.name))
+
+
 def _candidate(client: Client, other: Client) -> Candidate:
-    likeness = fuzz.token_sort_ratio(core(client.name), core(other.name))
+    likeness = _likeness(client, other)
     reasons = [_of_name(client.name, other.name, likeness)]
     if _tax_same(client, other):
         reasons.append("same tax id")

@@ -1,0 +1,287 @@
+"""The demo: its deals are what they are said to be, its proof can fail, and it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simplejson
+
+from fairlead.bootstrap import Fairlead
+from fairlead.cli.demo_deals import Book, Deal, load_deals
+from fairlead.cli.demo_faults import declared
+from fairlead.cli.demo_people import approvals_to_come, supplied
+from fairlead.cli.demo_proof import Row, prove
+from fairlead.config import SAMPLE, Settings
+from fairlead.domain.model.contract import ContractType
+from fairlead.domain.rules.project_setup import PackageTemplate, ProjectTemplate, RoleTemplate
+
+TEMPLATES = {
+    "small": ProjectTemplate(
+        id="small",
+        packages=(
+            PackageTemplate(
+                code="10",
+                name="All of it",
+                effort=Decimal(1),
+                from_share=Decimal(0),
+                to_share=Decimal(1),
+            ),
+        ),
+        roles=(RoleTemplate(role="Consultant", effort=Decimal(1)),),
+        budget_rate=Decimal(100),
+    )
+}
+DEFAULTS: dict[str, Any] = {
+    "starts_on": "2027-01-11",
+    "ends_on": "2027-09-30",
+    "payment_days": 30,
+}
+
+
+def small_book(**more: Any) -> Book:
+    """One deal: two billing lines in EMEA."""
+    deal = {
+        "id": "one-deal",
+        "crm": "salesforce-emea",
+        "client": "only",
+        "name": "The only deal",
+        "region": "EMEA",
+        "country": "DE",
+        "legal_entity": "TH-GMBH",
+        "service_line": "Cloud engineering",
+        "contract_type": "milestone",
+        "template": "small",
+        "value": "EUR 1000.01",
+        "terms": [
+            {"name": "First", "amount": "400.00", "due_on": "2027-03-01"},
+            {"name": "Second", "amount": "600.01", "due_on": "2027-06-01"},
+        ],
+        **more,
+    }
+    return Book.model_validate(
+        {
+            "before": {"currencies": {}, "rate_cards": {}, "ledger_clients": []},
+            "clients": {"only": {"name": "Only Client GmbH", "country": "DE", "city": "Ulm"}},
+            "defaults": DEFAULTS,
+            "deals": [deal],
+        }
+    )
+
+
+class Books:
+    """The rows of the sandbox's ledger, as its control API gives them."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def add(
+        self, system: str, kind: str, id: str, body: dict[str, Any], path: str = "/api"
+    ) -> None:
+        self._row("create", system, kind, id, body, path)
+
+    def change(self, system: str, kind: str, id: str, body: dict[str, Any]) -> None:
+        self._row("update", system, kind, id, body, "/api")
+
+    def without(self, kind: str, id: str) -> None:
+        self.rows = [row for row in self.rows if (row["object"], row["id"]) != (kind, id)]
+
+    def _row(
+        self, operation: str, system: str, kind: str, id: str, body: dict[str, Any], path: str
+    ) -> None:
+        self.rows.append(
+            {
+                "system": system,
+                "operation": operation,
+                "object": kind,
+                "id": id,
+                "path": path,
+                "body": body,
+            }
+        )
+
+
+def complete_books() -> Books:
+    """Everything that the small book calls for, once."""
+    books = Books()
+    ledger, projects = "netsuite-emea", "kantata"
+    project = {"project": {"id": "5"}}
+    books.add(ledger, "customer", "7", {"companyName": "Only Client GmbH"})
+    books.add(ledger, "job", "5", {"companyName": "The only deal", "parent": {"id": "7"}})
+    books.add(ledger, "projectTask", "1", {"title": "10 All of it", **project})
+    lines = [{"milestoneAmount": Decimal("400.00")}, {"milestoneAmount": Decimal("600.01")}]
+    books.add(ledger, "billingSchedule", "2", {"milestone": {"items": lines}, **project})
+    books.add(projects, "roles", "3", {"name": "Consultant"}, path="")
+    workspace = {"title": "TH-2001 The only deal", "archived": False}
+    books.add(projects, "workspaces", "4", workspace)
+    books.add(projects, "stories", "6", {"workspace_id": 4, "title": "10 All of it"})
+    books.add(projects, "workspace_resources", "8", {"workspace_id": 4, "role_id": 3})
+    books.add(projects, "workspace_allocations", "9", {"resource_id": 8})
+    deal = {"Name": "The only deal"}
+    books.add("salesforce-emea", "Opportunity", "006", deal, path="/_sandbox/x")
+    told = {"Fairlead_Engagement__c": "ENG-2001", "Fairlead_State__c": "launched"}
+    books.change("salesforce-emea", "Opportunity", "006", {**deal, **told})
+    return books
+
+
+def proof(books: Books, book: Book | None = None) -> dict[tuple[str, str], Row]:
+    rows = prove(book or small_book(), TEMPLATES, books.rows)
+    return {(row.system, row.object): row for row in rows}
+
+
+def broken(books: Books, book: Book | None = None) -> set[tuple[str, str, int, int]]:
+    """What does not hold: system, object, duplicates, missing."""
+    return {
+        (row.system, row.object, row.duplicates, row.missing)
+        for row in proof(books, book).values()
+        if not row.holds
+    }
+
+
+def test_the_proof_holds_where_everything_is_there_once() -> None:
+    rows = proof(complete_books())
+    assert [row for row in rows.values() if not row.holds] == []
+    assert rows["netsuite-emea", "billing line"].found == 2
+    assert rows["salesforce-emea", "write-back"].found == 1
+
+
+def test_the_proof_sees_a_second_record() -> None:
+    books = complete_books()
+    books.add("kantata", "workspaces", "40", {"title": "TH-2001 The only deal", "archived": False})
+    assert broken(books) == {("kantata", "workspace", 1, 0)}
+
+
+def test_the_proof_sees_a_second_record_that_was_deleted_again() -> None:
+    books = complete_books()
+    twice = {"companyName": "Only Client GmbH"}
+    books.add("netsuite-emea", "customer", "70", twice)
+    books.rows.append({**books.rows[-1], "operation": "delete"})
+    assert broken(books) == {("netsuite-emea", "customer", 1, 0)}
+
+
+def test_the_proof_sees_a_missing_record() -> None:
+    books = complete_books()
+    books.without("workspace_allocations", "9")
+    assert broken(books) == {("kantata", "allocation", 0, 1)}
+
+
+def test_the_proof_sees_a_cent() -> None:
+    books = complete_books()
+    schedule = next(row for row in books.rows if row["object"] == "billingSchedule")
+    schedule["body"]["milestone"]["items"][0]["milestoneAmount"] = Decimal("399.99")
+    assert broken(books) == {("netsuite-emea", "sum of the lines", 1, 1)}
+
+
+def test_the_proof_sees_a_job_of_another_client() -> None:
+    books = complete_books()
+    books.add("netsuite-emea", "customer", "71", {"companyName": "Other"}, path="/_sandbox/x")
+    books.change(
+        "netsuite-emea", "job", "5", {"companyName": "The only deal", "parent": {"id": "71"}}
+    )
+    assert broken(books) == {("netsuite-emea", "job's client", 1, 1)}
+
+
+def test_the_proof_sees_what_was_made_for_a_deal_that_waits() -> None:
+    waiting = small_book(ends_as="waiting", waits={"step": "contract_signed", "owner": "legal"})
+    found = broken(complete_books(), waiting)
+    assert ("netsuite-emea", "job", 1, 0) in found
+    assert ("kantata", "workspace", 1, 0) in found
+    assert ("salesforce-emea", "write-back", 1, 0) in found
+
+
+def test_the_proof_sees_that_a_declined_set_up_stayed_open() -> None:
+    declined = small_book(ends_as="declined", refused_because="too dear")
+    assert broken(complete_books(), declined) == {
+        ("netsuite-emea", "closed job", 0, 1),
+        ("kantata", "archived workspace", 0, 1),
+        ("salesforce-emea", "write-back", 1, 0),
+    }
+
+
+def test_billing_terms_that_do_not_add_up_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not add up"):
+        small_book(value="EUR 1000.02")
+
+
+def of(book: Book, **fields: Any) -> list[Deal]:
+    return [d for d in book.deals if all(getattr(d, n) == v for n, v in fields.items())]
+
+
+def test_the_deals_are_of_every_kind() -> None:
+    book = load_deals()
+    assert len(book.deals) >= 40
+    assert {deal.contract_type for deal in book.deals} == set(ContractType)
+    assert {deal.region for deal in book.deals} == {"EMEA", "AMER", "APAC"}
+    assert {deal.crm for deal in book.deals} == {"salesforce-emea", "salesforce-amer"}
+    assert {deal.ledger for deal in book.deals} == {"netsuite-emea", "netsuite-amer"}
+    currencies = {deal.value.currency for deal in book.deals}
+    assert currencies == {"EUR", "GBP", "USD", "CAD", "SGD", "AUD", "JPY", "CHF"}
+
+
+def test_the_deals_are_awkward_in_every_way() -> None:
+    book = load_deals()
+    for told in ("repeated", "late", "never"):
+        assert of(book, told=told), told
+    assert len({field for deal in book.deals for field in deal.blank}) >= 8
+    assert [deal for deal in of(book, ends_as="waiting") if deal.blank]
+    assert [deal for deal in of(book, ends_as="waiting") if deal.contract_says]
+    assert of(book, contract="signed_later")
+    assert of(book, ends_as="declined")
+    assert of(book, ends_as="awaiting_launch")
+    assert [deal for deal in book.deals if deal.chosen_by]
+    crms_of = {deal.client: {d.crm for d in of(book, client=deal.client)} for deal in book.deals}
+    assert any(len(crms) == 2 for crms in crms_of.values()), "one new client from two CRMs"
+    approvers = {person for _, person in approvals_to_come(book)}
+    assert approvers >= {"ines.moreau", "dwayne.carter", "hanna.lindqvist", "tomasz.wojcik"}
+
+
+def test_whoever_supplies_a_value_knows_it() -> None:
+    book = load_deals()
+    for deal in book.deals:
+        assert all(supplied(book, deal).values()), deal.id
+
+
+def test_every_deal_names_what_the_firm_has(tmp_path: Path) -> None:
+    firm = Fairlead(Settings(data=tmp_path, config=SAMPLE)).firm
+    for deal in load_deals().deals:
+        assert firm.template(deal.template).packages
+        assert firm.legal_entity(deal.legal_entity)
+
+
+def test_lost_answers_are_declared_for_every_kind_of_system() -> None:
+    rules = declared(load_deals())
+    lost = {system for system, named in rules.items() for name in named if "answer lost" in name}
+    assert lost == set(rules)
+
+
+@pytest.mark.slow
+def test_the_demo_runs_and_proves_itself(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fairlead.cli.main", "demo", "--json"],
+        env={**os.environ, "FAIRLEAD_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = simplejson.loads(done.stdout)
+    assert set(result) == {"engagements", "effects", "faults", "proof"}
+    assert len(result["engagements"]) == len(load_deals().deals)
+    for one in result["engagements"]:
+        assert set(one) == {"deal", "state", "waiting_on", "seconds"}
+        assert all(set(wait) == {"step", "owner", "reason"} for wait in one["waiting_on"])
+    assert result["effects"].keys() == {"confirmed", "refused", "unknown"}
+    assert result["effects"]["confirmed"] > 300
+    assert all(times > 0 for times in result["faults"].values())
+    columns = {"system", "object", "expected", "found", "duplicates", "missing"}
+    for row in result["proof"]:
+        assert set(row) == columns
+        assert row["expected"] == row["found"]
+        assert row["duplicates"] == row["missing"] == 0
+    assert not (tmp_path / "demo" / "postgres" / "postmaster.pid").exists()
