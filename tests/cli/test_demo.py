@@ -13,10 +13,11 @@ import pytest
 import simplejson
 
 from fairlead.bootstrap import Fairlead
-from fairlead.cli.demo_deals import Book, Deal, load_deals
+from fairlead.cli.demo_deals import Book, Deal, load_deals, plant_deals
 from fairlead.cli.demo_faults import declared
 from fairlead.cli.demo_people import approvals_to_come, supplied
 from fairlead.cli.demo_proof import Row, prove
+from fairlead.cli.world import open_world
 from fairlead.config import SAMPLE, Settings
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.rules.project_setup import PackageTemplate, ProjectTemplate, RoleTemplate
@@ -257,6 +258,18 @@ def test_lost_answers_are_declared_for_every_kind_of_system() -> None:
     rules = declared(load_deals())
     lost = {system for system, named in rules.items() for name in named if "answer lost" in name}
     assert lost == set(rules)
+
+
+def test_deals_are_planted_once_per_data_directory(tmp_path: Path) -> None:
+    book = load_deals()
+    world = open_world(tmp_path, "http://127.0.0.1:1")
+    try:
+        assert plant_deals(world.sandbox, book) == len(book.deals)
+        planted = len(world.sandbox.ledger())
+        assert plant_deals(world.sandbox, book) == 0
+        assert len(world.sandbox.ledger()) == planted
+    finally:
+        world.stop()
 
 
 @pytest.mark.slow

@@ -20,6 +20,9 @@ WRITES = {
     "netsuite": ("/services/rest/record/v1/*/eid:*",),
 }
 
+#: One call in so many; a project in the ledger is seven calls, all of which must come through.
+SHARES = {"kantata": 0.4, "netsuite": 0.12}
+
 
 def late(chance: random.Random, vendor: str, share: float) -> list[dict[str, Any]]:
     """That share of the creating calls commits after the caller has given up."""
@@ -39,25 +42,26 @@ def late(chance: random.Random, vendor: str, share: float) -> list[dict[str, Any
 
 def carry_late(firm: Firm, chance: random.Random, deals: int, within_s: float) -> dict[str, int]:
     """Vendor → how many writes came late."""
-    for vendor in WRITES:
-        firm.faults(vendor, *late(chance, vendor, 0.5))
+    for vendor, share in SHARES.items():
+        firm.faults(vendor, *late(chance, vendor, share))
     firm.start_worker()
     for name in names("Deal", deals):
         firm.win(name)
     firm.look_now()
-    assert firm.carry_on(firm.all_ended, within_s, every_s=0.2), firm.troubles()
+    firm.carry_on(firm.all_ended, within_s, every_s=0.2)
     return {vendor: sum(firm.sandbox.fired(firm.system(vendor))) for vendor in WRITES}
 
 
 def test_writes_that_land_after_our_time_out_are_not_done_again(
     tmp_path: Path, new_database: NewDatabase, chance: random.Random, whole: bool
 ) -> None:
-    deals, wanted = (170, 500) if whole else (8, 30)
+    deals, wanted = (200, 500) if whole else (14, 30)
     with FaultWorld(
         tmp_path, new_database, total_timeout_s=TIMEOUT_S, settle_s=SETTLE_S, at_once=8
     ) as world:
         firm = world.firms[0]
         fired = carry_late(firm, chance, deals, 1200 if whole else 120)
+        assert firm.all_ended(), firm.troubles()
         verdict, troubles = firm.verdict(), firm.troubles()
     print(f"late commits: {fired}; {verdict}")
     assert sum(fired.values()) >= wanted

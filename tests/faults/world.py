@@ -9,6 +9,7 @@ import random
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -72,13 +73,14 @@ class Worker:
 class Nursery:
     """Forks workers; see `faults.worker`. Threads share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Path | None = None) -> None:
+        """`source`: a folder with another release of the package."""
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faults.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment(),
+            env=environment(source),
             text=True,
         )
 
@@ -134,6 +136,16 @@ class Firm:
         url = SecretStr(self.database_url)
         return Settings(data=self.folder, config=self.config, database_url=url)
 
+    def serving_at(self, port: int) -> dict[str, str]:
+        """The environment of this firm's API."""
+        return environment(
+            None,
+            FAIRLEAD_DATA=str(self.folder),
+            FAIRLEAD_CONFIG=str(self.config),
+            FAIRLEAD_DATABASE_URL=self.database_url,
+            FAIRLEAD_PORT=str(port),
+        )
+
     # workers
 
     def start_worker(self, **order: str) -> Worker:
@@ -169,8 +181,9 @@ class Firm:
 
     # deals
 
-    def win(self, name: str, client: str | None = None) -> None:
-        """A deal is won in the CRM, complete; without `client` by a new client of its own."""
+    def win(self, name: str, client: str | None = None, stage: str = "Closed Won") -> None:
+        """A complete deal in the CRM, won unless `stage` says otherwise; without `client` with a
+        new client of its own."""
         crm, plant = self.system("salesforce"), self.sandbox.plant
         client = client or f"Client of {name}"
         if client not in self.clients:
@@ -200,7 +213,7 @@ class Firm:
             crm,
             "Opportunity",
             {"Name": name, "AccountId": account, "ContractId": contract,
-             "StageName": "Closed Won", "Amount": 90000, "CloseDate": "2026-11-02",
+             "StageName": stage, "Amount": 90000, "CloseDate": "2026-11-02",
              "Project_Start__c": "2026-12-01", "Project_End__c": "2027-08-31",
              "Region__c": "EMEA", "Delivery_Country__c": "DE",
              "Service_Line__c": "Cloud engineering", "Contract_Type__c": "Milestone",
@@ -220,6 +233,14 @@ class Firm:
         with self.fairlead.db.transaction() as tx:
             tx.execute("UPDATE systems SET poll_at = clock_timestamp() WHERE id = %s", [crm])
             tx.execute("SELECT pg_notify('fairlead', %s)", [f"poll:{crm}"])
+
+    def again(self, bodies: Mapping[str, Any], shuffled_by: int) -> None:
+        """The CRM delivers these webhooks (by id) once more, in another order."""
+        ids = sorted(bodies)
+        random.Random(shuffled_by).shuffle(ids)
+        url = f"/_sandbox/{self.system('salesforce')}/push"
+        for id in ids:
+            self.sandbox.control.post(url, json={"body": bodies[id], "id": id}).raise_for_status()
 
     # people
 
@@ -248,18 +269,26 @@ class Firm:
         """How many runs of the handoff are completed."""
         return self.number("SELECT count(*) AS n FROM runs WHERE state = 'completed'")
 
-    def carry_on(self, until: Callable[[], bool], within_s: float, every_s: float = 0.1) -> bool:
-        """Approve what is asked until it is so. A database that is away is waited for."""
+    def wait(self, until: Callable[[], bool], within_s: float, every_s: float = 0.1) -> bool:
+        """Until it is so, with nobody answering anything."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:
             try:
-                self.approve()
                 if until():
                     return True
             except FairleadError:
-                pass
+                pass  # the database is away: that is waited for too
             time.sleep(every_s)
         return False
+
+    def carry_on(self, until: Callable[[], bool], within_s: float, every_s: float = 0.1) -> bool:
+        """Approve what is asked until it is so."""
+
+        def approved_and() -> bool:
+            self.approve()
+            return until()
+
+        return self.wait(approved_and, within_s, every_s)
 
     def all_ended(self) -> bool:
         return self.ended() >= len(self.deals)
@@ -388,10 +417,11 @@ class FaultWorld:
         }
 
 
-def environment(**more: str) -> dict[str, str]:
-    """That of a process which may import these helpers."""
+def environment(source: Path | None = None, **more: str) -> dict[str, str]:
+    """That of a process which may import these helpers, perhaps with another release."""
     known = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join([str(TESTS), *([known] if known else [])])
+    parts = [str(TESTS), *([str(source)] if source else []), *([known] if known else [])]
+    path = os.pathsep.join(parts)
     return {**os.environ, "PYTHONPATH": path, **more}
 
 
@@ -418,6 +448,12 @@ def reaper(firm: Firm, every_s: tuple[float, float], chosen: random.Random) -> I
     finally:
         stop.set()
         thread.join()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def hash_of(*parts: str) -> int:

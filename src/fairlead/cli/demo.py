@@ -21,7 +21,7 @@ from fairlead.cli import demo_progress
 from fairlead.cli.demo_deals import Book, Deal, Seller, load_deals, prepare
 from fairlead.cli.demo_faults import OUTAGE_S, Faults, declared
 from fairlead.cli.demo_people import OPERATOR, Desk, People
-from fairlead.cli.demo_progress import Progress
+from fairlead.cli.demo_progress import Progress, Whom
 from fairlead.cli.demo_proof import Row, prove
 from fairlead.cli.demo_stage import Stage, interruptible
 from fairlead.config import Settings
@@ -60,16 +60,19 @@ def _run(settings: Settings, progress: Progress, *, as_json: bool) -> int:
     book = load_deals()
     progress.say("starting PostgreSQL, the sandbox systems, the API and two workers")
     with Stage(settings) as stage, People(stage.fairlead, stage.url) as people:
-        play = Play(stage, people, book, progress)
-        view = play.to_the_end()
-        outcome = play.outcome(view)
-        owners = _owners(stage)
+        try:
+            play = Play(stage, people, book, progress)
+            outcome = play.outcome(play.to_the_end())
+        except KeyboardInterrupt:
+            progress.say("interrupted: ending everything that was started")
+            raise
+        whom = _holders(stage, book)
         progress.say("ending everything that was started")
     progress.close()
     if as_json:
         typer.echo(simplejson.dumps(outcome.result(), ensure_ascii=False))
     else:
-        demo_progress.show(outcome.result(), owners, outcome.proof)
+        demo_progress.show(outcome.result(), whom, outcome.proof)
     for words in outcome.troubles:
         typer.echo(f"FAILED: {words}", err=True)
     if not outcome.troubles:
@@ -304,13 +307,13 @@ def _told(deal: Deal, view: View) -> dict[str, Any]:
     }
 
 
-def _owners(stage: Stage) -> dict[str, str]:
-    """Team or role → its name, and who holds it."""
-    people, firm = stage.fairlead.people, stage.fairlead.firm
-    roles = {team: entry.role for team, entry in firm.teams.items()}
-    roles |= {str(role): str(role) for role in Role}
-    held = {name: people.holding(Role(role)) for name, role in roles.items()}
-    return {
-        name: f"{name.replace('_', ' ')} ({', '.join(person.name for person in holders)})"
-        for name, holders in held.items()
-    }
+def _holders(stage: Stage, book: Book) -> Whom:
+    """Deal and owner → the team or role, and who holds it for the deal's region."""
+    people, teams = stage.fairlead.people, stage.fairlead.firm.teams
+
+    def whom(deal: str, owner: str) -> str:
+        role = Role(teams[owner].role if owner in teams else owner)
+        held = people.holding(role, region=book.by_name[deal].region)
+        return f"{owner.replace('_', ' ')} ({', '.join(person.name for person in held)})"
+
+    return whom

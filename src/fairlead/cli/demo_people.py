@@ -72,22 +72,18 @@ class People:
         items: list[dict[str, Any]] = []
         asked = {**query, "limit": str(_PAGE)}
         while True:
-            page = self._json(self._clients[person].get(path, params=asked))
+            page = self._json(self._send(person, "GET", path, params=asked))
             items += page["items"]
             if page["next"] is None:
                 return items
             asked["cursor"] = page["next"]
 
-    def one(self, path: str) -> dict[str, Any]:
-        return self._json(self._clients[READER].get(path))
-
     def answer(self, person: str, task: Mapping[str, Any], *, refusal: str | None) -> bool:
         """Approve, or refuse with a reason. False: it was answered or changed meanwhile."""
         body = {"approved": refusal is None, "reason": refusal or ""}
         key = {"idempotency-key": f"answer-{task['id']}"}
-        return self._sent(
-            self._clients[person].post(f"/tasks/{task['id']}/answer", json=body, headers=key)
-        )
+        path = f"/tasks/{task['id']}/answer"
+        return self._taken(self._send(person, "POST", path, json=body, headers=key))
 
     def resolve(
         self, person: str, exception: Mapping[str, Any], action: str, values: Mapping[str, Any]
@@ -99,10 +95,17 @@ class People:
             "idempotency-key": f"{action}-{exception['id']}-{version}",
         }
         path = f"/exceptions/{exception['id']}/resolve"
-        return self._sent(self._clients[person].post(path, json=body, headers=headers))
+        return self._taken(self._send(person, "POST", path, json=body, headers=headers))
 
-    def _sent(self, reply: httpx.Response) -> bool:
-        if reply.status_code in (409, 412):
+    def _send(self, person: str, method: str, path: str, **sent: Any) -> httpx.Response:
+        try:
+            return self._clients[person].request(method, path, **sent)
+        except httpx.HTTPError as broken:
+            raise Busy(f"{method} {path} had no answer: {broken or type(broken)}") from broken
+
+    def _taken(self, reply: httpx.Response) -> bool:
+        """False: somebody was faster, or the API is busy; what is still open is seen again."""
+        if reply.status_code in (409, 412, 503):
             return False
         self._json(reply)
         return True
@@ -111,7 +114,7 @@ class People:
     def _json(reply: httpx.Response) -> dict[str, Any]:
         if reply.is_error:
             where = f"{reply.request.method} {reply.request.url.path}"
-            raise Busy(f"{where} answered {reply.status_code}: {reply.text[:900]}")
+            raise Busy(f"{where} answered {reply.status_code}: {reply.text[:500]}")
         return reply.json()
 
 
@@ -165,30 +168,21 @@ class Desk:
     def __init__(self, people: People, book: Book) -> None:
         self._people, self._book = people, book
         self.answered: list[str] = []  #: what was answered, in words, in order
-        self._seen: set[tuple[str, int]] = set()
+        self._resolved: set[tuple[str, int]] = set()
+        """Id and version of exceptions: one stays open until its gate has looked again."""
 
     def work(self, deals: Mapping[str, Deal]) -> None:
         """Answer what is open. `deals`: engagement id → its deal."""
         for task in self._people.everything("/tasks", mine="false"):
             deal = deals.get(task["subject_id"])
-            if deal is not None and self._is_new(task):
+            if deal is not None and not (deal.waits and deal.waits.step == task["step"]):
                 self._approve(task, deal)
         for found in self._people.everything("/exceptions", state="open"):
             deal = deals.get(found["subject_id"] or "")
-            if deal is not None and self._is_new(found):
+            if deal is not None and (found["id"], found["version"]) not in self._resolved:
                 self._resolve(found, deal)
 
-    def _is_new(self, thing: Mapping[str, Any]) -> bool:
-        """The same version of one thing is answered once."""
-        known = (thing["id"], thing["version"])
-        if known in self._seen:
-            return False
-        self._seen.add(known)
-        return True
-
     def _approve(self, task: Mapping[str, Any], deal: Deal) -> None:
-        if deal.waits and deal.waits.step == task["step"]:
-            return
         person = approver(deal, task["role"])
         last = task["step"] == "launch_approval"
         refusal = deal.refused_because if last else None
@@ -204,12 +198,14 @@ class Desk:
             candidates: list[dict[str, Any]] = found["difference"]["candidates"]
             choice = next(c["id"] for c in candidates if c["name"] == wanted)
             if self._people.resolve(deal.chosen_by, found, "choose", {"choice": choice}):
+                self._resolved.add((found["id"], found["version"]))
                 self.answered.append(f"{deal.chosen_by} chooses {wanted} for {deal.name}")
         elif "supply" in actions and deal.supplied_by:
             open_fields = {gap["field"] for gap in found["gaps"] if gap["suppliable"]}
             known = supplied(self._book, deal)
             values = {field: known[field] for field in sorted(open_fields & known.keys())}
             if values and self._people.resolve(deal.supplied_by, found, "supply", values):
+                self._resolved.add((found["id"], found["version"]))
                 names = ", ".join(values)
                 self.answered.append(f"{deal.supplied_by} supplies {names} of {deal.name}")
 

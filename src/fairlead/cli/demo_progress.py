@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +17,9 @@ from rich.text import Text
 from fairlead.cli.demo_proof import Row
 
 _STATES = ("received", "in_setup", "awaiting_launch", "launched", "declined")
+#: (deal, owner) → in words who must act.
+Whom = Callable[[str, str], str]
+
 _EVERY_S = 3.0
 _SHOWN = 8
 
@@ -82,10 +85,10 @@ class Progress:
         return Group(head, *(Text(line) for line in self._lines[-_SHOWN:]))
 
 
-def show(result: Mapping[str, Any], owners: Mapping[str, str], proof: Sequence[Row]) -> None:
-    """The tables, on standard output. `owners`: a role or team → the people who hold it."""
+def show(result: Mapping[str, Any], whom: Whom, proof: Sequence[Row]) -> None:
+    """The tables, on standard output."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    console.print(_engagements(result["engagements"], owners))
+    console.print(_engagements(result["engagements"], whom))
     console.print(_faults(result["faults"]))
     console.print(_proof(proof))
     effects = result["effects"]
@@ -95,7 +98,7 @@ def show(result: Mapping[str, Any], owners: Mapping[str, str], proof: Sequence[R
     )
 
 
-def _engagements(engagements: Sequence[Mapping[str, Any]], owners: Mapping[str, str]) -> Table:
+def _engagements(engagements: Sequence[Mapping[str, Any]], whom: Whom) -> Table:
     table = Table(title="Engagements")
     for name in ("deal", "state", "waits for", "whom"):
         table.add_column(name)
@@ -103,9 +106,11 @@ def _engagements(engagements: Sequence[Mapping[str, Any]], owners: Mapping[str, 
     for one in engagements:
         waiting = one["waiting_on"]
         reasons = "\n".join(f"{_words(w['step'])}: {w['reason']}" for w in waiting)
-        whom = "\n".join(owners.get(w["owner"], _words(w["owner"])) for w in waiting)
+        holders = "\n".join(whom(one["deal"], wait["owner"]) for wait in waiting)
         state = Text(_words(one["state"]), style=_colour(one["state"]))
-        table.add_row(Text(one["deal"]), state, Text(reasons), Text(whom), f"{one['seconds']:.1f}")
+        table.add_row(
+            Text(one["deal"]), state, Text(reasons), Text(holders), f"{one['seconds']:.1f}"
+        )
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
 import signal
 import socket
@@ -103,26 +102,17 @@ class Stage:
             command = "serve" if name == "api" else "worker"
             log = self.folder / "logs" / f"{name}.log"
             self._children.append(Child(command, environment=environment, log=log))
-            self._note_children()
         wait_until_ready(self.url, self._children[0])
 
     def _clear(self) -> None:
-        """End and remove what an earlier demo left, such as one that was killed."""
-        for pid in _noted(self.folder / "processes"):
-            if _serves(pid, self.folder):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        """Stop and remove what an earlier demo left: if it was killed, its database still runs.
+        Its other processes have ended with it."""
         EmbeddedServer(self.folder).stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _note_children(self) -> None:
-        text = "\n".join(str(child.pid) for child in self._children)
-        (self.folder / "processes").write_text(text, "utf-8")
-
     def _stop(self) -> None:
-        for child in reversed(self._children):
-            if child.alive:
-                child.process.terminate()
+        for child in self._children:
+            child.ask_to_stop()
         for child in self._children:
             child.stop(within_s=10)
         if self._world:
@@ -182,20 +172,3 @@ def _quicken(systems: Path) -> None:
         if entry["connector"] in _RATES:
             entry["rate"] = _RATES[entry["connector"]]
     systems.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
-
-
-def _noted(file: Path) -> list[int]:
-    if not file.is_file():
-        return []
-    return [int(line) for line in file.read_text("utf-8").split() if line.isdigit()]
-
-
-def _serves(pid: int, folder: Path) -> bool:
-    """Whether this process is one of Fairlead's for this folder, and not a stranger that has
-    its number by now. False where the machine does not say (no /proc, another account)."""
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return b"fairlead.cli.main" in command and f"FAIRLEAD_DATA={folder}".encode() in environment
