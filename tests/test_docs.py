@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from fairlead.api.refusals import HttpRefusal
 from fairlead.bootstrap import CONNECTORS, Fairlead
 from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.firm import load_firm
+from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.main import app
 from fairlead.config import Serves, Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.kit.declaration import Level, Writes
@@ -31,6 +33,7 @@ from fairlead.flow.playbook_yaml import load_playbook, load_variant
 from fairlead.flow.states import EffectState, RunState, StepState
 from fairlead.policy.publish import check
 from fairlead.policy.tables import parse
+from fairlead.ports.projects import Projects
 from fairlead.sandbox.faults import CallKind, PushKind
 from fairlead.store import gauges
 from fairlead.store.database import Tx
@@ -348,6 +351,17 @@ def test_every_python_that_is_shown_is_python() -> None:
         ast.parse(block.text, str(block))
 
 
+def test_the_declaration_that_is_shown_lists_every_operation_of_its_port(tmp_path: Path) -> None:
+    shown = of_language("python", "docs/connectors.md")
+    file = tmp_path / "declaration.py"
+    file.write_text("\n".join(block.text for block in shown), "utf-8")
+    declared = runpy.run_path(str(file), init_globals={"AcmeProjects": object})["CONNECTOR"]
+    methods = {f"projects.{name}" for name in vars(Projects) if not name.startswith("_")}
+    assert set(declared.operations) == methods
+    finders = [o.find for o in declared.operations.values() if isinstance(o, Writes)]
+    assert set(finders) <= methods
+
+
 def test_playbooks_and_variants_that_are_shown_load_and_join() -> None:
     shown = of_language("yaml", "docs/playbooks.md")
     playbooks = [load_playbook(b.text, str(b)) for b in shown if b.text.startswith("playbook:")]
@@ -365,6 +379,12 @@ def test_the_playbook_of_the_readme_is_the_beginning_of_the_real_one() -> None:
     lines = [line for line in real.read_text("utf-8").splitlines() if not line.startswith("#")]
     assert block.text.splitlines() == lines[: len(block.text.splitlines())]
     assert load_playbook(block.text, "README.md").playbook == "deal-to-delivery"
+
+
+def test_the_readme_counts_the_deals_that_the_demo_wins() -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    told = {int(number) for number in re.findall(r"(\d+) deals", page)}
+    assert told == {len(load_deals().deals)}
 
 
 def test_the_policy_that_is_shown_may_be_published(fairlead: Fairlead) -> None:

@@ -94,7 +94,7 @@ def test_two_deals_of_one_new_client_make_it_once(office: Office) -> None:
     office.win(a_deal(id="O2", client=a_client("Kestrel Logistik", id="A2")))
     office.settle()
 
-    assert office.ledgers["netsuite-emea"].of("customer") == [("Kestrel Logistik GmbH", "2")]
+    assert len(office.ledgers["netsuite-emea"].of("customer")) == 1
     assert office.engagement("O1").refs["client"] == office.engagement("O2").refs["client"]
 
 

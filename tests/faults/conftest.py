@@ -1,4 +1,4 @@
-"""Worlds for fault tests. Sizes: small ones by default, the whole with `--all-schedules`."""
+"""Fault tests: small sizes by default, the whole with FAULTS=all, repeatable with FAULT_SEED."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import itertools
 import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -50,11 +49,6 @@ def new_database(server: str) -> Iterator[NewDatabase]:
     yield make
     for name in made:
         _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
 
 
 def _execute(server: str, statement: str) -> None:

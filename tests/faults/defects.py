@@ -23,7 +23,11 @@ from fairlead.store.inbox import Put
 
 def no_look_up() -> None:
     """After an unknown outcome it calls again at once."""
-    _put(Ledger, "_look_up", lambda *_: None)
+
+    def finds_nothing(*_: object) -> None:
+        return None
+
+    _put(Ledger, "_look_up", finds_nothing)
 
 
 def key_per_attempt() -> None:
@@ -55,7 +59,11 @@ def no_settle_wait() -> None:
 
 def no_lock() -> None:
     """Nothing keeps two workers from one effect."""
-    _put(Ledger, "only_writer", lambda *_: nullcontext())
+
+    def anybody(*_: object) -> nullcontext[None]:
+        return nullcontext()
+
+    _put(Ledger, "only_writer", anybody)
 
 
 def acknowledged_before_stored() -> None:

@@ -1,6 +1,6 @@
 """The API of a firm, as `fairlead serve`, after the defects that it is told to plant.
 
-    python -m faults.receiver [defect …]
+python -m faults.receiver [defect …]
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 #: Work enough for both processors, and few enough sessions for one server.
 FIRMS = 5
-SAMPLE = 30
+SAMPLE = 20
 LONGEST_S = 60.0
 
 
@@ -34,7 +34,9 @@ def every_schedule(firm: Firm, folder: Path) -> Sequence[Schedule]:
     recording = Recording(clean)
     writes = writes_of(recording, firm.sandbox.ledger())
     for vendor in {call.vendor for call in writes}:
-        lost = [call.rule("lose_answer") for call in writes if (call.vendor, call.nth) == (vendor, 1)]
+        lost = [
+            call.rule("lose_answer") for call in writes if (call.vendor, call.nth) == (vendor, 1)
+        ]
         # A child of a record that is made in several calls is no effect of its own.
         firm.faults(vendor, *[rule for rule in lost if "projectTask" not in rule["match"]["path"]])
     firm.start_worker(record=str(faulty))

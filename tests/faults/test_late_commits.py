@@ -12,7 +12,8 @@ from .world import FaultWorld, Firm, NewDatabase, names
 
 pytestmark = pytest.mark.slow
 
-TIMEOUT_S, LATEST_S, SETTLE_S = 0.4, 1.2, 2.0
+#: The first try after a time-out comes half a second later, before what is late has landed.
+TIMEOUT_S, SOONEST_S, LATEST_S, SETTLE_S = 0.4, 1.4, 2.4, 3.0
 
 #: What a late commit can double: the kinds that one call creates.
 WRITES = {
@@ -23,6 +24,8 @@ WRITES = {
 #: One call in so many; a project in the ledger is seven calls, all of which must come through.
 SHARES = {"kantata": 0.4, "netsuite": 0.12}
 
+_RULES = 3  # of each path, each with a delay of its own
+
 
 def late(chance: random.Random, vendor: str, share: float) -> list[dict[str, Any]]:
     """That share of the creating calls commits after the caller has given up."""
@@ -31,12 +34,12 @@ def late(chance: random.Random, vendor: str, share: float) -> list[dict[str, Any
         {
             "kind": "late_commit",
             "match": {"method": method, "path": path},
-            "delay_s": round(chance.uniform(TIMEOUT_S + 0.1, LATEST_S), 2),
-            "chance": share / 3,
+            "delay_s": round(chance.uniform(SOONEST_S, LATEST_S), 2),
+            "chance": share / _RULES,
             "seed": chance.randrange(10**6),
         }
         for path in WRITES[vendor]
-        for _ in range(3)
+        for _ in range(_RULES)
     ]
 
 

@@ -27,8 +27,8 @@ def one_call_in_eight(chance: random.Random) -> list[dict[str, Any]]:
 def test_deals_in_a_storm_of_faults_and_kills_leave_each_record_once(
     tmp_path: Any, new_database: NewDatabase, chance: random.Random, whole: bool
 ) -> None:
-    deals, kills, workers = (1000, 40, 3) if whole else (40, 8, 2)
-    every_s = (3.0, 7.0) if whole else (2.0, 4.0)
+    deals, kills, workers = (1000, 40, 3) if whole else (25, 8, 2)
+    every_s = (3.0, 7.0) if whole else (1.0, 2.5)
     with FaultWorld(tmp_path, new_database, settle_s=1, at_once=8) as world:
         firm = world.firms[0]
         for index, name in enumerate(names("Deal", deals)):

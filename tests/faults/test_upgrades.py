@@ -29,10 +29,9 @@ def begin(firm: Firm, deals: int, first: int = 0) -> None:
     for index in range(first, first + deals):
         firm.win(f"Deal {index:04d}")
     firm.look_now()
-    begun = f"SELECT count(*) AS n FROM runs WHERE {first + deals} <= (SELECT count(*) FROM runs)"
-    assert firm.wait(lambda: firm.number(begun) > 0, 30), firm.troubles()
-    half = "SELECT count(*) AS n FROM tasks WHERE state = 'open'"
-    assert firm.wait(lambda: firm.number(half) >= deals // 3, 30, every_s=0.02), firm.troubles()
+    begun = "SELECT count(*) AS n FROM runs"
+    assert firm.wait(lambda: firm.number(begun) == first + deals, 60), firm.troubles()
+    assert firm.wait(lambda: len(firm.open_tasks()) >= deals // 3, 60, 0.02), firm.troubles()
     firm.kill_workers()
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -55,7 +55,9 @@ class Receiver:
         self._process.wait()
 
     @contextmanager
-    def dying(self, kills: int, every_s: tuple[float, float], chance: random.Random) -> Iterator[None]:
+    def dying(
+        self, kills: int, every_s: tuple[float, float], chance: random.Random
+    ) -> Generator[None]:
         """Kill it so often while the block runs; at its end it lives."""
 
         def reap() -> None:
@@ -100,7 +102,7 @@ def flood(
     receiver.start()
     with receiver.dying(kills, every_s, chance):
         for change in range(1, changes + 1):
-            for name, id in firm.deals.items():
+            for id in firm.deals.values():
                 last = change == changes
                 amount = 90000 if last else chance.randrange(10000, 90000, 100)
                 won = {"StageName": "Closed Won"} if last else {}

@@ -6,25 +6,31 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .world import FaultWorld, Firm, NewDatabase, names, terminate_sessions
+from .world import FaultWorld, Firm, NewDatabase, cut_pulses, names
 
 pytestmark = pytest.mark.slow
 
-#: The ledger and the project system take 1 to 6 seconds for a call, as busy ones do.
-SLOW = [{"kind": "slow", "chance": 0.2, "seed": seed, "delay_s": seed} for seed in (1, 2, 3, 4, 6)]
+HELD = "SELECT count(*) AS n FROM steps WHERE state = 'running'"
 
-#: The pulse of a worker is the session that holds its lock of life.
-PULSES = "SELECT backend AS pid FROM workers"
+
+def slow(share: float) -> list[dict[str, Any]]:
+    """That share of the calls, spread over five rules, takes 1 to 6 seconds, as of a busy ERP."""
+    return [
+        {"kind": "slow", "chance": share / 5, "seed": delay_s, "delay_s": delay_s}
+        for delay_s in (1, 2, 3, 4, 6)
+    ]
 
 
 def test_the_work_of_a_dead_worker_is_finished_by_others(
     tmp_path: Path, new_database: NewDatabase, chance: random.Random, whole: bool
 ) -> None:
-    repeats, within_s = (30, 60.0) if whole else (3, 15.0)
+    repeats, within_s = (30, 60.0) if whole else (2, 15.0)
     slowest = 0.0
     with FaultWorld(tmp_path, new_database) as world:
         firm = world.firms[0]
@@ -34,8 +40,7 @@ def test_the_work_of_a_dead_worker_is_finished_by_others(
             for name in names(f"Deal {repeat:02d}", 4):
                 firm.win(name)
             firm.look_now()
-            held = "SELECT count(*) AS n FROM steps WHERE state = 'running'"
-            firm.carry_on(lambda: firm.number(held) > 0, 20, every_s=chance.uniform(0.05, 0.3))
+            firm.carry_on(lambda: firm.number(HELD) > 0, 20, every_s=chance.uniform(0.05, 0.3))
             doomed.kill()
             killed = time.monotonic()
             firm.look_now()
@@ -51,11 +56,11 @@ def test_the_work_of_a_dead_worker_is_finished_by_others(
 def test_a_worker_that_stood_still_and_goes_on_repeats_nothing(
     tmp_path: Path, new_database: NewDatabase, whole: bool
 ) -> None:
-    deals, still_s = (25, 90.0) if whole else (4, 20.0)
+    deals, still_s, share = (25, 90.0, 1.0) if whole else (4, 20.0, 0.4)
     with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
         firm = world.firms[0]
         for vendor in ("netsuite", "kantata"):
-            firm.faults(vendor, *SLOW)
+            firm.faults(vendor, *slow(share))
         stopped = firm.start_worker()
         for name in names("Deal", deals):
             firm.win(name)
@@ -75,11 +80,11 @@ def test_a_worker_that_stood_still_and_goes_on_repeats_nothing(
     assert not troubles
 
 
-def robbed(firm: Firm, deals: int, within_s: float) -> int:
+def robbed(firm: Firm, deals: int, share: float, until: Callable[[], bool], within_s: float) -> int:
     """Two live workers whose pulses are cut again and again while their calls are out, so that
     each takes the other for dead. How often a pulse was cut."""
     for vendor in ("netsuite", "kantata"):
-        firm.faults(vendor, *SLOW)
+        firm.faults(vendor, *slow(share))
     for _ in range(2):
         firm.start_worker()
     for name in names("Deal", deals):
@@ -89,12 +94,12 @@ def robbed(firm: Firm, deals: int, within_s: float) -> int:
 
     def cut() -> None:
         while not done.wait(1.0):
-            cuts[0] += terminate_sessions(firm.database_url, PULSES)
+            cuts[0] += cut_pulses(firm.database_url)
 
     thread = threading.Thread(target=cut)
     thread.start()
     try:
-        firm.carry_on(firm.all_ended, within_s, every_s=0.2)
+        firm.carry_on(until, within_s, every_s=0.2)
     finally:
         done.set()
         thread.join()
@@ -106,7 +111,8 @@ def test_live_workers_that_are_taken_for_dead_during_slow_calls_repeat_nothing(
 ) -> None:
     with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
         firm = world.firms[0]
-        cuts = robbed(firm, 20 if whole else 3, 400 if whole else 90)
+        deals, share = (20, 1.0) if whole else (3, 0.3)
+        cuts = robbed(firm, deals, share, firm.all_ended, 500 if whole else 60)
         identities = firm.number("SELECT count(DISTINCT id) AS n FROM workers")
         assert firm.all_ended(), firm.troubles()
         verdict, troubles = firm.verdict(), firm.troubles()

@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -27,7 +27,6 @@ from pydantic import SecretStr
 from fairlead.bootstrap import Fairlead
 from fairlead.config import Settings
 from fairlead.flow import seams
-from fairlead.trace import correlation
 
 from . import defects
 
@@ -92,9 +91,14 @@ class Recorder:
             os.write(self._to, json.dumps(line).encode() + b"\n")
 
 
-def watch(seen: Seen) -> None:
-    """Have seams and the points of every HTTP call told to `seen`."""
-    seams.watch(lambda name: seen(name, {"correlation": correlation.get()}))
+def watch(listeners: Sequence[Seen]) -> None:
+    """Have seams and the points of every HTTP call told."""
+
+    def seen(place: str, facts: dict[str, Any]) -> None:
+        for listen in listeners:
+            listen(place, facts)
+
+    seams.watch(lambda name: seen(name, {}))
     send = httpx.Client.send
 
     def watched(self: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -120,7 +124,11 @@ def work(order: dict[str, Any]) -> NoReturn:
     os.dup2(log, 2)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+
+    def end(number: int, frame: object) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
     for name in order.get("defects", ()):
         defects.PLANTS[name]()
     listeners: list[Seen] = []
@@ -129,7 +137,7 @@ def work(order: dict[str, Any]) -> NoReturn:
     if "record" in order:
         listeners.append(Recorder(Path(order["record"])).at)
     if listeners:
-        watch(lambda place, facts: [listen(place, facts) for listen in listeners] and None)
+        watch(listeners)
     settings = Settings(
         data=Path(order["data"]),
         config=Path(order["config"]),

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -411,7 +411,11 @@ class FaultWorld:
         return entry | {
             "id": f"{vendor}-{name}",
             "serves": [{"port": VENDORS[vendor]}],
-            "settings": {**client, **self._settings, "base_url": f"{self.sandbox.url}/{vendor}-{name}"},
+            "settings": {
+                **client,
+                **self._settings,
+                "base_url": f"{self.sandbox.url}/{vendor}-{name}",
+            },
             "rate": {"per_second": 1000, "at_once": self._at_once},
             **({"poll_every_s": 3600} if vendor == "salesforce" else {}),
         }
@@ -426,7 +430,7 @@ def environment(source: Path | None = None, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def reaper(firm: Firm, every_s: tuple[float, float], chosen: random.Random) -> Iterator[list[int]]:
+def reaper(firm: Firm, every_s: tuple[float, float], chosen: random.Random) -> Generator[list[int]]:
     """Kill a worker of the firm now and then and start another; gives the list of the dead."""
     dead: list[int] = []
     stop = threading.Event()
@@ -461,13 +465,10 @@ def hash_of(*parts: str) -> int:
     return random.Random("/".join(parts)).getrandbits(48)
 
 
-def terminate_sessions(url: str, query: str, *values: Any) -> int:
-    """End the sessions that a query names by their `pid`. How many there were."""
+def cut_pulses(url: str) -> int:
+    """End the session that holds each worker's lock of life. How many there were."""
     with psycopg.connect(url, autocommit=True) as connection:
-        ended = connection.execute(
-            f"SELECT pg_terminate_backend(pid) FROM ({query}) AS chosen".encode(), values
-        )
-        return ended.rowcount
+        return connection.execute("SELECT pg_terminate_backend(backend) FROM workers").rowcount
 
 
 def names(prefix: str, number: int) -> Sequence[str]:

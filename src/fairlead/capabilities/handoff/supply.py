@@ -8,7 +8,7 @@ from typing import Any, cast
 from fairlead.domain.rules.deal_terms import Path, faults_of
 from fairlead.domain.values import Provenance
 from fairlead.errors import InvalidInput, Problem
-from fairlead.store import engagements
+from fairlead.store import engagements, runs
 from fairlead.store.database import Tx, database_time
 from fairlead.store.runs import RunRow
 
@@ -28,6 +28,7 @@ def supply(
             "A supplied value does not fit its field.",
             [Problem(_pointer(path, values), rule) for path, rule in faults],
         )
+    runs.look_again(tx, [run.id])  # an open gate may have judged the deal without these values
     at = database_time(tx)
     given = {path: Provenance(source=f"person:{person}", at=at) for path in values}
     engagements.save(

@@ -75,7 +75,8 @@ def faults_of(deal: Opportunity, supplied: Mapping[str, Any]) -> list[tuple[Path
     try:
         complete(deal, supplied)
     except ValidationError as bad:
-        faults += [(error["loc"], error["msg"][:180]) for error in bad.errors()]
+        told = {path for path, _ in faults}
+        faults += [(e["loc"], e["msg"][:180]) for e in bad.errors() if e["loc"] not in told]
     return faults
 
 

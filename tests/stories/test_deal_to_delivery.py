@@ -1,0 +1,387 @@
+"""From the closed deal to the launched project, over real HTTP, with a worker at work.
+
+The systems are the sandbox's: two CRMs, two ledgers and one project system in another process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+from zlib import crc32
+
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+
+from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.handoff.intake import engagement_id
+from fairlead.cli.world import SandboxWorld, open_world
+from fairlead.config import Settings
+from fairlead.domain.model.engagement import Engagement, EngagementState
+from fairlead.flow.cancel import cancel_run
+from fairlead.store import engagements
+from fairlead.store.database import Database
+from fairlead.trust.acting import Acting
+from fairlead.work.answers import answer_task
+from fairlead.work.words import ExceptionAction
+
+T = TypeVar("T")
+
+PATIENCE_S = 40
+LEAD = {"EMEA": "ines.moreau", "APAC": "ines.moreau", "AMER": "dwayne.carter"}
+
+
+@dataclass
+class Story:
+    """One deal in a CRM, and how to wait for what becomes of it."""
+
+    rooms: Fairlead
+    world: SandboxWorld
+    crm: str
+    id: str
+    region: str
+
+    @property
+    def engagement(self) -> Engagement:
+        return self.until(self._engagement)
+
+    def _engagement(self) -> Engagement | None:
+        id = engagement_id(self.crm, self.id)
+        with self.rooms.db.transaction() as tx:
+            return engagements.load(tx, [id], lock=False).get(id)
+
+    def reaches(self, state: EngagementState) -> Engagement:
+        def there() -> Engagement | None:
+            now = self._engagement()
+            return now if now is not None and now.state is state else None
+
+        return self.until(there)
+
+    def ended(self) -> str:
+        """How its run ended, once it has."""
+        return self.until(
+            lambda: next((r["state"] for r in self.rows("runs") if r["ended_at"] is not None), None)
+        )
+
+    def until(self, look: Callable[[], T | None]) -> T:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if (found := look()) is not None:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not in {PATIENCE_S} s: {self.rows('exceptions')}")
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        id = engagement_id(self.crm, self.id)
+        with self.rooms.db.transaction() as tx:
+            query = sql.SQL("SELECT * FROM {} WHERE subject_id = %s").format(sql.Identifier(table))
+            return tx.execute(query, [id]).fetchall()
+
+    def steps(self) -> dict[str, str]:
+        """Step → its state."""
+        with self.rooms.db.transaction() as tx:
+            run = self.rows("runs")[0]["id"]
+            rows = tx.execute("SELECT name, state FROM steps WHERE run_id = %s", [run]).fetchall()
+        return {row["name"]: row["state"] for row in rows}
+
+    def exception(self) -> dict[str, Any]:
+        return self.until(
+            lambda: next((r for r in self.rows("exceptions") if r["state"] == "open"), None)
+        )
+
+    def resolve(self, who: str, action: ExceptionAction, values: dict[str, Any]) -> None:
+        found = self.exception()
+        with self.rooms.db.transaction() as tx:
+            self.rooms.exceptions.resolve(
+                tx, found["id"], self._acting(who), action, values=values, reason="", version=None
+            )
+
+    def task(self) -> dict[str, Any]:
+        return self.until(
+            lambda: next((r for r in self.rows("tasks") if r["state"] == "open"), None)
+        )
+
+    def answer(self, who: str = "", *, approved: bool = True, reason: str = "") -> None:
+        task = self.task()
+        with self.rooms.db.transaction() as tx:
+            answer_task(
+                tx,
+                task["id"],
+                self._acting(who or LEAD[self.region]),
+                approved=approved,
+                reason=reason,
+                version=None,
+            )
+
+    def launch(self) -> Engagement:
+        self.answer()
+        assert self.ended() == "completed"
+        return self.reaches(EngagementState.LAUNCHED)
+
+    def _acting(self, who: str) -> Acting:
+        people = self.rooms.people
+        return Acting.of(people, people.person(who).principal())
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What the other system holds of one of the engagement's records."""
+        ref = self.engagement.refs[name]
+        found = self.world.sandbox.records(ref.system, _KINDS[name])
+        return next(record["body"] for record in found if record["id"] == ref.id)
+
+
+_KINDS = {
+    "client": "customer",
+    "ledger_project": "job",
+    "billing_schedule": "billingSchedule",
+    "psa_project": "workspaces",
+}
+
+
+@dataclass
+class Firm:
+    """The sample firm at work."""
+
+    rooms: Fairlead
+    world: SandboxWorld
+
+    def win(
+        self,
+        client: str,
+        *,
+        region: str = "EMEA",
+        terms: tuple[dict[str, Any], ...] = (),
+        roles: tuple[tuple[str, int, int], ...] = (),
+        account: dict[str, Any] | None = None,
+        contract: dict[str, Any] | None = None,
+        **deal: Any,
+    ) -> Story:
+        """A seller closes a deal, and the CRM is asked what is new."""
+        crm = "salesforce-amer" if region == "AMER" else "salesforce-emea"
+        place = {
+            "EMEA": {"currency": "EUR", "country": "DE", "entity": "TH-GMBH"},
+            "AMER": {"currency": "USD", "country": "US", "entity": "TH-INC"},
+            "APAC": {"currency": "SGD", "country": "SG", "entity": "TH-PTE"},
+        }[region]
+        money = {"CurrencyIsoCode": place["currency"]}
+        plant = self.world.sandbox.plant
+        account_id = plant(
+            crm,
+            "Account",
+            {"Name": client, "BillingCountryCode": place["country"], **money,
+             "Tax_Id__c": f"{place['country']}{crc32(client.encode()):010d}", **(account or {})},
+        )["id"]  # fmt: skip
+        contract_id = plant(
+            crm,
+            "Contract",
+            {"AccountId": account_id, "Status": "Activated", "StartDate": "2026-11-01",
+             "CustomerSignedDate": "2026-10-20", "EndDate": "2028-12-31", "Payment_Days__c": 30,
+             "Contract_Value__c": 90000, **money, **(contract or {})},
+        )["id"]  # fmt: skip
+        for term in terms:
+            plant(crm, "Billing_Term__c", {"Contract__c": contract_id, **money, **term})
+        body = {
+            "Name": f"Migration of {client}", "AccountId": account_id, "ContractId": contract_id,
+            "StageName": "Closed Won", "Amount": 90000, "CloseDate": "2026-11-02",
+            "Project_Start__c": "2026-12-01", "Project_End__c": "2027-08-31", "Region__c": region,
+            "Delivery_Country__c": place["country"], "Service_Line__c": "Cloud engineering",
+            "Contract_Type__c": "Fixed Fee", "Legal_Entity__c": place["entity"],
+            "Owner": {"Email": "pia.novak@tarn-holloway.example"}, **money, **deal,
+        }  # fmt: skip
+        told = {name: value for name, value in body.items() if value is not None}
+        id = plant(crm, "Opportunity", told)["id"]
+        for role, hours, rate in roles:
+            line = {"Product2": {"Name": role}, "Quantity": hours, "UnitPrice": rate, **money}
+            plant(crm, "OpportunityLineItem", {"OpportunityId": id, **line})
+        self.look(crm)
+        return Story(self.rooms, self.world, crm, id, region)
+
+    def look(self, crm: str) -> None:
+        """Have a CRM polled now."""
+        with self.rooms.db.transaction() as tx:
+            tx.execute("UPDATE systems SET poll_at = clock_timestamp() WHERE id = %s", [crm])
+            tx.execute("SELECT pg_notify('fairlead', %s)", [f"poll:{crm}"])
+
+
+@pytest.fixture(scope="module")
+def firm(module_db: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
+    data: Path = tmp_path_factory.mktemp("firm")
+    world = open_world(data, "http://127.0.0.1:1")
+    rooms = Fairlead(
+        Settings(data=data, config=world.config, database_url=SecretStr(module_db.url))
+    )
+    assert rooms.db
+    engine = rooms.worker()
+    engine.start()
+    try:
+        yield Firm(rooms, world)
+    finally:
+        engine.stop()
+        rooms.db.close()
+        world.stop()
+
+
+def test_a_blank_field_stops_the_deal_and_once_supplied_it_launches_by_itself(firm: Firm) -> None:
+    """F005, F113: named with its owner, supplied in one place, with no other tool."""
+    story = firm.win("Nordlys Sjømat AS", Project_Start__c=None)
+
+    found = story.exception()
+    assert [(gap["field"], gap["owner"]) for gap in found["gaps"]] == [
+        ("starts_on", "sales-operations")
+    ]
+    assert not story.rows("effects")
+    story.resolve("pia.novak", ExceptionAction.SUPPLY, {"starts_on": "2026-12-01"})
+
+    assert story.launch().launched_at is not None
+    assert story.record("ledger_project")["startDate"] == "2026-12-01"
+
+
+def test_regions_go_to_their_own_ledgers_by_configuration_alone(firm: Firm) -> None:
+    """F137, F153, F010: two CRMs, two ledgers, and dimensions that differ."""
+    here, there = firm.win("Helvia AG"), firm.win("Prairie Lantern Inc.", region="AMER")
+
+    emea, amer = here.launch(), there.launch()
+
+    assert emea.refs["ledger_project"].system == "netsuite-emea"
+    assert amer.refs["ledger_project"].system == "netsuite-amer"
+    ours, theirs = here.record("ledger_project"), there.record("ledger_project")
+    assert (ours["subsidiary"]["id"], theirs["subsidiary"]["id"]) == ("2", "3")
+    region = "custentity_fairlead_region"
+    assert (ours[region]["id"], theirs[region]["id"]) == ("1", "2")
+
+
+def test_what_the_deal_says_is_what_stands_in_every_system(firm: Firm) -> None:
+    """F004, F014: nothing is keyed in again, and the schedule is the contract's, to the cent."""
+    story = firm.win(
+        "Øresund Vandkraft A/S",
+        Amount=Decimal("90000.01"),
+        contract={"Contract_Value__c": Decimal("90000.01")},
+        Contract_Type__c="Milestone",
+        terms=(
+            {"Name": "Design", "Share_Percent__c": 30, "Due_Date__c": "2027-03-01"},
+            {"Name": "Go live", "Share_Percent__c": 70, "Due_Date__c": "2027-08-31"},
+        ),
+        roles=(("Solution Architect", 400, 220),),
+    )
+    now = story.launch()
+    deal = firm.world.sandbox.records(story.crm, "Opportunity", Name=now.deal.name)[0]["body"]
+
+    job, schedule = story.record("ledger_project"), story.record("billing_schedule")
+    assert job["companyName"] == deal["Name"]
+    assert (job["startDate"], str(job["projectedEndDate"])) == (
+        deal["Project_Start__c"],
+        deal["Project_End__c"],
+    )
+    assert Decimal(str(job["custentity_fairlead_budget"])) == Decimal("90000.01")
+    shell = story.record("psa_project")
+    assert shell["title"] == f"{now.project_code} {deal['Name']}"
+    assert story.record("client")["companyName"] == "Øresund Vandkraft A/S"
+    lines = schedule["milestone"]["items"]
+    assert [Decimal(str(line["milestoneAmount"])) for line in lines] == [
+        Decimal("27000.00"),
+        Decimal("63000.01"),
+    ]
+    assert deal["Fairlead_Engagement__c"] == now.number
+    assert deal["Fairlead_State__c"] == "launched"
+
+
+def test_two_service_lines_are_built_from_two_templates(firm: Firm) -> None:
+    """F008."""
+    cloud = firm.win("Tulpenhof Zorg B.V.")
+    data = firm.win("Harrow & Pell LLP", Service_Line__c="Data and analytics")
+
+    built = [_packages(firm, story) for story in (cloud, data)]
+
+    assert built[0] == {
+        "10 Discover and design",
+        "20 Build and migrate",
+        "30 Cut over and hand over",
+    }
+    assert built[1] == {"10 Model and source", "20 Build pipelines", "30 Prove and hand over"}
+
+
+def _packages(firm: Firm, story: Story) -> set[str]:
+    job = story.launch().refs["ledger_project"]
+    tasks = firm.world.sandbox.records(job.system, "projectTask")
+    return {t["body"]["title"] for t in tasks if str(t["body"]["project"]["id"]) == job.id}
+
+
+def test_a_refused_launch_closes_the_projects_again(firm: Firm) -> None:
+    story = firm.win("Dunav Agro OOD")
+
+    story.answer(approved=False, reason="The budget was withdrawn.")
+
+    assert story.ended() == "declined"
+    assert story.engagement.state is EngagementState.DECLINED
+    assert story.record("ledger_project")["isInactive"] is True
+    assert story.record("psa_project")["archived"] is True
+
+
+def test_a_cancelled_run_takes_back_what_it_made(firm: Firm) -> None:
+    story = firm.win("Kalevala Vakuutus Oyj")
+    story.task()
+
+    with firm.rooms.db.transaction() as tx:
+        cancel_run(tx, story.rows("runs")[0]["id"], by="ines.moreau", reason="Withdrawn.")
+        tx.execute("SELECT pg_notify('fairlead', 'runs')")
+
+    assert story.ended() == "cancelled"
+    assert story.record("ledger_project")["isInactive"] is True
+
+
+@pytest.mark.parametrize(("choice", "made"), [("first", 0), ("none", 1)])
+def test_a_client_that_may_be_two_is_asked_about(firm: Firm, choice: str, made: int) -> None:
+    """F012: and one that is there under another spelling is taken without a question."""
+    sandbox, name = firm.world.sandbox, f"Müller Söhne {choice}"
+    ids = [_customer(firm, f"{name} {form}") for form in ("AG", "KG")]
+    story = firm.win(f"Mueller Soehne {choice}", account={"Tax_Id__c": "DE129876543" + choice[0]})
+
+    shown = [c["id"] for c in story.exception()["difference"]["candidates"]]
+    assert sorted(shown) == sorted(ids)
+    story.resolve(
+        "tomasz.wojcik",
+        ExceptionAction.CHOOSE,
+        {"choice": shown[0] if choice == "first" else "none"},
+    )
+    client = story.launch().refs["client"]
+
+    assert (client.id not in ids) == bool(made)
+    assert len(sandbox.records("netsuite-emea", "customer", companyName=name)) == 0
+
+
+def test_a_known_client_under_another_spelling_is_taken(firm: Firm) -> None:
+    """F012."""
+    id = _customer(firm, "Bäcker & Großmann Maschinenbau AG")
+
+    story = firm.win("BAECKER UND GROSSMANN MASCHINENBAU")
+
+    assert story.launch().refs["client"].id == id
+
+
+def _customer(firm: Firm, name: str) -> str:
+    address = {"defaultBilling": True, "addressBookAddress": {"country": {"id": "DE"}}}
+    body = {"companyName": name, "subsidiary": {"id": "2"}, "addressBook": {"items": [address]}}
+    return str(firm.world.sandbox.plant("netsuite-emea", "customer", body)["id"])
+
+
+def test_a_strategic_client_is_looked_at_by_finance_first_and_no_control_is_lost(
+    firm: Firm,
+) -> None:
+    """F101, F102."""
+    story = firm.win(
+        "Ardnamara plc",
+        account={"Client_Tier__c": "strategic"},
+        contract={"Purchase_Order__c": "ARD-1"},
+    )
+
+    assert story.task()["role"] == "finance"
+    story.answer("tomasz.wojcik")
+    story.until(lambda: story.task()["role"] == "pmo_lead" or None)
+    story.launch()
+
+    done = {name for name, state in story.steps().items() if state == "done"}
+    assert {"commercial_data", "contract_signed", "match_client", "launch_approval"} <= done
+    assert "schedule_review" in done
