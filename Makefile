@@ -12,7 +12,7 @@ WORKERS ?= 2
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: setup ## carry one engagement from the signed deal to its project, against sandbox systems
+demo: setup ## run the main job on a made-up firm, with faults, and prove it
 	@$(BIN)/fairlead demo $(ARGS)
 
 up: setup ## serve: API, workers and the database (FAIRLEAD_PORT, FAIRLEAD_DATA)
