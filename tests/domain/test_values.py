@@ -77,7 +77,7 @@ def test_weights_that_mean_nothing_are_refused(weights: list[int]) -> None:
 
 def test_currencies_do_not_mix() -> None:
     with pytest.raises(ValueError, match="USD"):
-        money("1", "EUR") + money("1", "USD")
+        _ = money("1", "EUR") + money("1", "USD")
     with pytest.raises(ValueError, match="USD"):
         total([money("1", "USD")], "EUR")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from fairlead.bootstrap import Fairlead
+from fairlead.cli.demo_deals import load_deals, plant_deals
 from fairlead.cli.processes import Child, stop_event, wait_until_ready
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
@@ -37,6 +38,10 @@ def serve_everything(settings: Settings, workers: int) -> int:
             for n in range(1, workers + 1)
         ]
         _say(settings, url, world, logs)
+        if world:
+            new = plant_deals(world.sandbox, load_deals())
+            if new:
+                typer.echo(f"Its sellers won {new} deals just now; their handoffs are under way.")
         _watch(children, stop)
     finally:
         fairlead.db.close()

@@ -142,9 +142,11 @@ class EmbeddedServer:
             pid, lines = self._pid(), self._postmaster()
             if pid is None or not _serves(pid, self.cluster):
                 return
+            account = _account(self.cluster)
+            _open_the_way(self.cluster, account)  # somebody may have closed it since the start
             _execute(
                 ["pg_ctl", "-D", str(self.cluster), "-m", "fast", "-w", "-t", "120", "stop"],
-                _account(self.cluster),
+                account,
             )
             if len(lines) > 4 and (sockets := Path(lines[4])) != self.cluster:
                 with contextlib.suppress(OSError):
