@@ -159,7 +159,7 @@ def work(url: str, ready: Any, stop: Any) -> None:
     def drains(queue: str) -> Drain | None:
         return drain if queue == "runs" else None
 
-    engine = Engine(db, drains, [], lambda living: None)
+    engine = Engine(db, drains, [], lambda dead: None)
     engine.start()
     ready.release()
     stop.wait()

@@ -375,10 +375,10 @@ class Worker:
             runs.give_back_forgotten(tx, self.engine.id, list(self._outward.in_flight.copy()))
             inbox.give_back_forgotten(tx, self.engine.id, reading)
 
-    def _returned(self, living: list[str]) -> None:
+    def _returned(self, dead: list[str]) -> None:
         with self._fairlead.db.transaction() as tx:
-            runs.give_back(tx, living)
-            inbox.give_back(tx, living)
+            runs.give_back(tx, dead)
+            inbox.give_back(tx, dead)
 
     def _escalation(self) -> Escalation:
         return Escalation(self._fairlead.db, self._fairlead.firm.teams, "integration_operator")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -138,6 +138,12 @@ def test_without_terms_the_whole_fee_is_due_when_the_work_ends() -> None:
     assert lines(a_deal()) == [("Fee of 00001001", "90000.00", "2027-08-31")]
 
 
+def test_a_share_of_many_digits_beside_a_recurring_term() -> None:
+    deal = billed(a_term("A", share="0.08333333"), a_term("Fee", every_months=12), value="0.10")
+
+    assert lines(deal) == [("A", "0.01", "2026-12-01"), ("Fee 1", "0.09", "2026-12-01")]
+
+
 def test_payment_days_and_name_are_those_of_the_contract_and_the_deal() -> None:
     made = schedule(a_deal(contract=a_contract(payment_days=0)))
 
@@ -194,6 +200,7 @@ def deals(draw: st.DrawFn) -> Opportunity:
     return billed(*own, value=str(value), starts_on=start, ends_on=end)
 
 
+@settings(deadline=None, max_examples=400)  # most are nonsense
 @given(deals())
 def test_what_passes_the_gate_can_be_billed_to_the_cent(deal: Opportunity) -> None:
     if isinstance(contract_gaps(deal), Clear):

@@ -15,10 +15,13 @@ from datetime import timedelta
 from typing import Any
 
 from fairlead.domain.ids import EffectKey
+from fairlead.flow import engine
 from fairlead.flow.ledger import Intent, Ledger, Repeatable
 from fairlead.store import inbox
 from fairlead.store.database import Database, Tx
 from fairlead.store.inbox import Put
+
+_PAUSE_S = 1.5
 
 
 def no_look_up() -> None:
@@ -67,14 +70,14 @@ def no_lock() -> None:
 
 
 def acknowledged_before_stored() -> None:
-    """A webhook is answered first and stored half a second later."""
+    """A webhook is answered first and stored later, after a pause that any kill falls into."""
     put = inbox.put
 
     def later(tx: Tx, **message: Any) -> Put:
         db = Database(_url(tx))
 
         def store() -> None:
-            time.sleep(0.5)
+            time.sleep(_PAUSE_S)
             with db.transaction() as own:
                 put(own, **message)
             db.close()
@@ -83,6 +86,11 @@ def acknowledged_before_stored() -> None:
         return Put(0, True, "", False)
 
     _put(inbox, "put", later)
+
+
+def hung_after_five_seconds() -> None:
+    """No defect: a worker is taken for hung sooner than after the two minutes of the product."""
+    _put(engine, "_HUNG_AFTER_S", 5.0)
 
 
 def _url(tx: Tx) -> str:
@@ -101,5 +109,6 @@ PLANTS: dict[str, Callable[[], None]] = {
         no_settle_wait,
         no_lock,
         acknowledged_before_stored,
+        hung_after_five_seconds,
     )
 }

@@ -113,7 +113,7 @@ def flood(
     end = time.monotonic() + 120
     while time.monotonic() < end and any(p["state"] == "waiting" for p in pushes(firm)):
         time.sleep(0.2)
-    time.sleep(1)  # what a receiver does after its answer is over by now
+    time.sleep(2)  # what a receiver does after its answer is over by now
     with firm.fairlead.db.transaction() as tx:
         stored = {row["message"] for row in tx.execute("SELECT message FROM inbox")}
     acknowledged = {push["id"] for push in pushes(firm) if push["state"] == "delivered"}

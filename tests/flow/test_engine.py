@@ -74,9 +74,9 @@ def work(url: str, book: Path, events: Connection, holds: str | None) -> None:
     world = World(db, STORY, carrier=carrier)
     to_all: dict[str, Drain] = {"runs": RunsDrain(db, world.bursts.advance_ready)}
 
-    def returned(living: list[str]) -> None:
+    def returned(dead: list[str]) -> None:
         with db.transaction() as tx:
-            for system in runs.give_back(tx, living):
+            for system in runs.give_back(tx, dead):
                 runs.notify(tx, f"system:{system}")
 
     chores = [Housekeeping(0, lambda: events.send("pulse"))]

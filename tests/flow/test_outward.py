@@ -164,7 +164,7 @@ def test_a_step_that_ends_its_workers_is_parked_after_five(db: Database) -> None
             assert row is not None
             assert row.run_id == run
         with db.transaction() as tx:
-            runs.give_back(tx, ["worker-1"])
+            runs.give_back(tx, [f"dead-{number}"])
     world.settle()
 
     (found,) = world.rows("exceptions")
@@ -180,7 +180,7 @@ def test_crashes_that_are_not_in_a_row_park_nothing(db: Database) -> None:
         with db.transaction() as tx:
             assert runs.claim_step(tx, SYSTEM, f"dead-{number}") is not None
         with db.transaction() as tx:
-            runs.give_back(tx, ["worker-1"])
+            runs.give_back(tx, [f"dead-{number}"])
         world.carrier.faults.append(world.carrier.raises(Throttled(SYSTEM, "")))
         world.carry_out()
         world.hurry()
@@ -198,7 +198,7 @@ def test_the_end_of_an_attempt_that_was_taken_for_dead_is_dropped(db: Database) 
     def is_taken_for_dead(act: Act) -> ExternalRef:
         ref = act()
         with db.transaction() as tx:
-            runs.give_back(tx, ["worker-2"])
+            runs.give_back(tx, ["worker-1"])
         taken_over.append(world.carry_out(other))  # finds the first still at it: Busy
         return ref
 
@@ -232,11 +232,25 @@ def test_a_step_that_its_worker_forgot_is_given_back(db: Database) -> None:
 def test_a_living_workers_steps_are_left_to_it(db: Database) -> None:
     world, run = started(db)
     with db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO workers (id, lock, backend, host, pid, started_at, beat_at) "
+            "VALUES ('worker-9', 9, 9, 'here', 9, now(), now())"
+        )
         assert runs.claim_step(tx, SYSTEM, "worker-9") is not None
     with db.transaction() as tx:
-        assert runs.give_back(tx, ["worker-1", "worker-9"]) == set()
+        assert runs.give_back(tx, ["worker-1"]) == set()
 
     assert world.step(run, "send").worker == "worker-9"
+
+
+def test_the_steps_of_a_worker_that_nobody_knows_go_back(db: Database) -> None:
+    world, run = started(db)
+    with db.transaction() as tx:
+        assert runs.claim_step(tx, SYSTEM, "from-a-restored-backup") is not None
+    with db.transaction() as tx:
+        assert runs.give_back(tx, []) == {SYSTEM}
+
+    assert world.step(run, "send").state == "ready"
 
 
 def test_nothing_is_taken_for_a_system_that_is_down_paused_or_asked_us_to_wait(

@@ -10,9 +10,7 @@ import socket
 from collections.abc import Generator
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
-
-import yaml
+from typing import Self
 
 from fairlead.bootstrap import Fairlead
 from fairlead.cli.processes import Child, wait_until_ready
@@ -23,11 +21,6 @@ from fairlead.sandbox.process import SandboxProcess
 from fairlead.store.server import EmbeddedServer
 
 _WORKERS = 2
-#: The connectors' own budgets suit the vendors' accounts; sandboxes take more.
-_RATES = {
-    "salesforce": {"per_second": 40, "at_once": 4},
-    "kantata": {"per_second": 40, "at_once": 4},
-}
 
 
 class Stage:
@@ -86,7 +79,6 @@ class Stage:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._world = open_world(self.folder, self.url)
-        _quicken(self._world.config / "systems.yaml")
         own = {"data": self.folder, "config": self._world.config, "port": port}
         self.fairlead = Fairlead(self._settings.model_copy(update={**own, "database_url": None}))
         self._closing.callback(self.fairlead.db.close)  # started and migrated here, by us alone
@@ -164,11 +156,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _quicken(systems: Path) -> None:
-    config: dict[str, Any] = yaml.safe_load(systems.read_text("utf-8"))
-    for entry in config["systems"]:
-        if entry["connector"] in _RATES:
-            entry["rate"] = _RATES[entry["connector"]]
-    systems.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")

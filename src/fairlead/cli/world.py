@@ -20,6 +20,8 @@ from fairlead.sandbox.world import World
 #: The sandbox answers soon, so what is lost is known to be lost after seconds, not minutes.
 _QUICK = {"connect_timeout_s": 2, "total_timeout_s": 6}
 _SETTLE_S = {"kantata": 8}
+#: The connectors' own budgets suit the vendors' accounts; a sandbox is ours alone.
+_RATE = {name: {"per_second": 40, "at_once": 4} for name in ("kantata", "salesforce")}
 _POLL_EVERY_S = 5
 
 
@@ -94,6 +96,8 @@ def _join(entry: dict[str, Any], account: dict[str, Any], url: str, data: Path) 
     entry["settings"] = {**client, **_QUICK, "base_url": url}
     if entry["connector"] in _SETTLE_S:
         entry["settings"]["settle_s"] = _SETTLE_S[entry["connector"]]
+    if entry["connector"] in _RATE:
+        entry["rate"] = _RATE[entry["connector"]]
     if "poll_every_s" in entry:
         entry["poll_every_s"] = _POLL_EVERY_S
 

@@ -97,8 +97,7 @@ class Engine:
         returned: Callable[[list[str]], None],
         threads: int = 32,
     ) -> None:
-        """`drains`: queue name → its work. `returned(living)`: give back the rows of all workers
-        but these."""
+        """`drains`: queue name → its work. `returned(dead)`: give back the rows of these workers."""
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._db, self._drains, self._threads = db, drains, threads
         self._housekeeping, self._returned = housekeeping, returned
@@ -155,7 +154,7 @@ class Engine:
         with self._lock:
             self._local[queue] = self._local.get(queue, 0) + 1
         try:
-            with LockSession(self._db) as session:
+            with LockSession(self._db, self.id) as session:
                 return self._until_empty(queue, slot, drain, Ledger(self._db, session))
         except Busy as away:
             log.warning("drain of %s stopped: %s", queue, away)
@@ -261,9 +260,7 @@ class Engine:
         if not dead:
             return
         log.warning("taking over from %s", ", ".join(dead))
-        with self._db.transaction() as tx:
-            living = [id for id in workers.living(tx) if id not in dead]
-        self._returned(living)
+        self._returned(dead)
         pending = DBOS.list_workflows(
             status="PENDING", executor_id=dead, load_input=False, load_output=False
         )

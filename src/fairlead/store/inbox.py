@@ -68,7 +68,8 @@ WHERE id = %(id)s AND state = 'running' AND worker = %(worker)s
 
 _GIVE_BACK = """
 UPDATE inbox SET state = 'ready', worker = NULL, ready_at = clock_timestamp()
-WHERE state = 'running' AND NOT worker = ANY(%s)
+WHERE state = 'running'
+  AND (worker = ANY(%s) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = inbox.worker))
 """
 
 _FORGOTTEN = """
@@ -145,8 +146,8 @@ def put_back(tx: Tx, message: Message, wait: timedelta, because: str, *, counts:
     )
 
 
-def give_back(tx: Tx, living: Sequence[str]) -> None:
-    tx.execute(_GIVE_BACK, [list(living)])
+def give_back(tx: Tx, dead: Sequence[str]) -> None:
+    tx.execute(_GIVE_BACK, [list(dead)])
 
 
 def give_back_forgotten(tx: Tx, worker: str, in_flight: Sequence[int]) -> None:

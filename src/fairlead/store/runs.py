@@ -113,7 +113,9 @@ RETURNING {step}
 # Steps that a dead worker had go back to the queue.
 _GIVE_BACK = """
 UPDATE steps SET state = 'ready', worker = NULL, ready_at = clock_timestamp()
-WHERE state = 'running' AND NOT worker = ANY(%s) RETURNING system
+WHERE state = 'running'
+  AND (worker = ANY(%s) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = steps.worker))
+RETURNING system
 """
 
 # Somebody or something that the run waits for has happened.
@@ -346,9 +348,9 @@ def give_back_forgotten(tx: Tx, worker: str, in_flight: Sequence[tuple[str, str,
     return {row["system"] for row in tx.execute(_FORGOTTEN, [worker, *columns])}
 
 
-def give_back(tx: Tx, living: Sequence[str]) -> set[str]:
-    """Return the steps of workers that are no more; the systems that they act on."""
-    return {row["system"] for row in tx.execute(_GIVE_BACK, [list(living)])}
+def give_back(tx: Tx, dead: Sequence[str]) -> set[str]:
+    """Return the steps of dead workers, and of those that nobody knows; the systems they act on."""
+    return {row["system"] for row in tx.execute(_GIVE_BACK, [list(dead)])}
 
 
 def wake(tx: Tx, run_ids: Sequence[str]) -> None:

@@ -28,11 +28,23 @@ SELECT id, backend FROM workers
 WHERE id <> %s AND beat_at < clock_timestamp() - make_interval(secs => %s)
 """
 
+# A worker's lock of life is on one session; the locks on its effects are on others, which it signs.
+_END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database()
+  AND (pid = %(backend)s OR application_name = left(%(id)s, 63))
+"""
+
 
 def join(session: psycopg.Connection[Any], *, id: str, lock: int, host: str, pid: int) -> None:
     """Take the lock of life on `session` and note the worker."""
     session.execute("SELECT pg_advisory_lock(%s)", [lock])
     session.execute(_ADD, {"id": id, "lock": lock, "host": host, "pid": pid})
+
+
+def sign(session: psycopg.Connection[Any], id: str) -> None:
+    """Say on a session whose it is."""
+    session.execute("SELECT set_config('application_name', left(%s, 63), false)", [id])
 
 
 def beat(session: psycopg.Connection[Any], id: str) -> None:
@@ -47,13 +59,9 @@ def end_hung(tx: Tx, me: str, after_s: float) -> list[str]:
     """End the sessions of workers that have hung, so that their locks are free; their ids."""
     hung = tx.execute(_HUNG, [me, after_s]).fetchall()
     for row in hung:
-        tx.execute("SELECT pg_terminate_backend(%s)", [row["backend"]])
+        tx.execute(_END_ALL, row)
     return [row["id"] for row in hung]
 
 
 def bury(tx: Tx, ids: list[str]) -> None:
     tx.execute("DELETE FROM workers WHERE id = ANY(%s)", [ids])
-
-
-def living(tx: Tx) -> list[str]:
-    return [row["id"] for row in tx.execute("SELECT id FROM workers")]

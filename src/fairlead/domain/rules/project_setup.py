@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from itertools import accumulate, pairwise
 
 from pydantic import Field, model_validator
@@ -210,7 +210,9 @@ def _unit(money: Money) -> Decimal:
 
 
 def _share(value: Money, share: Decimal) -> Money:
-    return Money(amount=value.amount * share, currency=value.currency).rounded()
+    """Rounded at once: a fine share of cents has more digits than money can hold."""
+    part = (value.amount * share).quantize(_unit(value), rounding=ROUND_HALF_EVEN)
+    return Money(amount=part, currency=value.currency)
 
 
 def _dues(term: BillingTerm, start: date, end: date) -> list[date]:
