@@ -13,6 +13,7 @@ from typing import Any
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import handoff
 from fairlead.capabilities.handoff import actions, gates
+from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.firm import Calendars, Firm, load_firm
 from fairlead.capabilities.handoff.intake import Intake
@@ -29,7 +30,6 @@ from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
 from fairlead.errors import InvalidDefinition
 from fairlead.flow.burst import Bursts
 from fairlead.flow.calls import Hooks
-from fairlead.flow.cancel import cancel_run
 from fairlead.flow.engine import Drain, Engine, Housekeeping, RunsDrain, forget_old_wakeups
 from fairlead.flow.intake import InboxDrain
 from fairlead.flow.library import Library
@@ -181,7 +181,8 @@ class Fairlead:
     @cached_property
     def registry(self) -> Registry:
         registry = Registry()
-        gates.register(registry, self.policies, self.firm)
+        crms = {s.id for s in self.systems.all() if any(o.port == "crm" for o in s.serves)}
+        gates.register(registry, self.policies, self.firm, crms)
         actions.register(registry, self.policies, self.firm)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
@@ -251,7 +252,7 @@ class Fairlead:
             people=self.people,
             systems=self.systems,
             exceptions=self.exceptions,
-            cancel_run=cancel_run,
+            cancel_run=cancel,
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()

@@ -121,7 +121,7 @@ def test_live_workers_that_are_taken_for_dead_during_slow_calls_repeat_nothing(
     assert not troubles
 
 
-def test_the_work_of_a_worker_that_stands_still_for_too_long_is_taken_over(
+def test_what_a_hung_worker_has_in_hand_waits_for_it_and_all_else_is_taken_over(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:
     called = (
@@ -136,14 +136,17 @@ def test_the_work_of_a_worker_that_stands_still_for_too_long_is_taken_over(
         firm.win("Deal 0001")
         firm.look_now()
         assert firm.wait(lambda: firm.number(called) > 0, 20, 0.02), firm.troubles()
-        hung.signal(signal.SIGSTOP)
+        hung.signal(signal.SIGSTOP)  # perhaps just before it sends, perhaps just after
         firm.defects = ("hung_after_five_seconds",)
         firm.start_worker()
-        taken_over = firm.carry_on(firm.all_ended, 40)
-        troubles = firm.troubles()
+        firm.win("Deal 0002")
+        firm.look_now()
+        others = firm.carry_on(lambda: firm.ended() == 1, 40)
+        firm.carry_on(lambda: False, 3)
         hung.signal(signal.SIGCONT)
-        firm.wait(lambda: False, 3)  # what it had begun it would now go on with
-        verdict = firm.verdict()
+        assert firm.carry_on(firm.all_ended, 40), firm.troubles()
+        verdict, troubles = firm.verdict(), firm.troubles()
     print(verdict)
-    assert taken_over, troubles
+    assert others
     assert verdict.clean, verdict
+    assert not troubles

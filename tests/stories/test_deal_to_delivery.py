@@ -18,11 +18,11 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.intake import engagement_id
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
 from fairlead.domain.model.engagement import Engagement, EngagementState
-from fairlead.flow.cancel import cancel_run
 from fairlead.store import engagements
 from fairlead.store.database import Database
 from fairlead.trust.acting import Acting
@@ -325,10 +325,11 @@ def test_a_cancelled_run_takes_back_what_it_made(firm: Firm) -> None:
     story.task()
 
     with firm.rooms.db.transaction() as tx:
-        cancel_run(tx, story.rows("runs")[0]["id"], by="ines.moreau", reason="Withdrawn.")
+        cancel(tx, story.rows("runs")[0]["id"], by="ines.moreau", reason="Withdrawn.")
         tx.execute("SELECT pg_notify('fairlead', 'runs')")
 
     assert story.ended() == "cancelled"
+    assert story.engagement.state is EngagementState.CANCELLED
     assert story.record("ledger_project")["isInactive"] is True
 
 

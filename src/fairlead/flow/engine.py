@@ -97,7 +97,7 @@ class Engine:
         returned: Callable[[list[str]], None],
         threads: int = 32,
     ) -> None:
-        """`drains`: queue name → its work. `returned(dead)`: give back the rows of these workers."""
+        """`drains`: queue name → its work. `returned(dead)`: give back these workers' rows."""
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._db, self._drains, self._threads = db, drains, threads
         self._housekeeping, self._returned = housekeeping, returned
@@ -154,7 +154,7 @@ class Engine:
         with self._lock:
             self._local[queue] = self._local.get(queue, 0) + 1
         try:
-            with LockSession(self._db, self.id) as session:
+            with LockSession(self._db) as session:
                 return self._until_empty(queue, slot, drain, Ledger(self._db, session))
         except Busy as away:
             log.warning("drain of %s stopped: %s", queue, away)

@@ -34,7 +34,7 @@ from fairlead.domain.ids import EffectKey
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, Busy, EffectConflict, SystemTrouble
 from fairlead.flow.seams import seam
-from fairlead.store import effects, journal, workers
+from fairlead.store import effects, journal
 from fairlead.store.bulk import plain
 from fairlead.store.database import Database, Tx, database_time
 from fairlead.store.effects import EffectRow
@@ -84,9 +84,8 @@ class Locks(Protocol):
 class LockSession:
     """`Locks` that are opened when the first is taken: most drains never need one."""
 
-    def __init__(self, db: Database, worker: str = "nobody") -> None:
-        """`worker`: whose session it is; it ends with the others of a worker that has hung."""
-        self._db, self._worker, self._exit = db, worker, ExitStack()
+    def __init__(self, db: Database) -> None:
+        self._db, self._exit = db, ExitStack()
         self._session: psycopg.Connection[DictRow] | None = None
 
     def __enter__(self) -> Self:
@@ -102,7 +101,6 @@ class LockSession:
     def execute(self, query: LiteralString, params: Sequence[Any]) -> psycopg.Cursor[DictRow]:
         if self._session is None:
             self._session = self._exit.enter_context(self._db.lock_connection())
-            workers.sign(self._session, self._worker)
         return self._session.execute(query, params)
 
 

@@ -18,7 +18,8 @@ class Xid8(sa.types.UserDefinedType[int]):
         return "xid8"
 
 
-cast("dict[str, Any]", ischema_names)["xid8"] = Xid8  # so that a database is compared with these tables in full
+# so that a database is compared with these tables in full
+cast("dict[str, Any]", ischema_names)["xid8"] = Xid8
 
 
 metadata = sa.MetaData(

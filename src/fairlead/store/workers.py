@@ -28,23 +28,11 @@ SELECT id, backend FROM workers
 WHERE id <> %s AND beat_at < clock_timestamp() - make_interval(secs => %s)
 """
 
-# A worker's lock of life is on one session; the locks on its effects are on others, which it signs.
-_END_ALL = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database()
-  AND (pid = %(backend)s OR application_name = left(%(id)s, 63))
-"""
-
 
 def join(session: psycopg.Connection[Any], *, id: str, lock: int, host: str, pid: int) -> None:
     """Take the lock of life on `session` and note the worker."""
     session.execute("SELECT pg_advisory_lock(%s)", [lock])
     session.execute(_ADD, {"id": id, "lock": lock, "host": host, "pid": pid})
-
-
-def sign(session: psycopg.Connection[Any], id: str) -> None:
-    """Say on a session whose it is."""
-    session.execute("SELECT set_config('application_name', left(%s, 63), false)", [id])
 
 
 def beat(session: psycopg.Connection[Any], id: str) -> None:
@@ -56,10 +44,14 @@ def dead(tx: Tx, me: str) -> list[str]:
 
 
 def end_hung(tx: Tx, me: str, after_s: float) -> list[str]:
-    """End the sessions of workers that have hung, so that their locks are free; their ids."""
+    """End the sessions by which workers that have hung still count as living; their ids.
+
+    The locks on effects that they have in hand stay: such a worker may wake up and send what it
+    was about to send, so nobody else may touch those before it goes on or ends.
+    """
     hung = tx.execute(_HUNG, [me, after_s]).fetchall()
     for row in hung:
-        tx.execute(_END_ALL, row)
+        tx.execute("SELECT pg_terminate_backend(%s)", [row["backend"]])
     return [row["id"] for row in hung]
 
 

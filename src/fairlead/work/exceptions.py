@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem, StaleVersion
 from fairlead.store import exceptions, inbox, journal, runs
@@ -212,7 +212,7 @@ def _of_run(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _choice(difference: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """One of the candidates that were shown, or none of them."""
-    shown: list[dict[str, Any]] = (difference or {}).get("candidates", [])
+    shown = cast("list[dict[str, Any]]", (difference or {}).get("candidates", []))
     candidates = [str(candidate["id"]) for candidate in shown]
     chosen = values.get("choice")
     if set(values) != {"choice"} or (chosen != "none" and chosen not in candidates):

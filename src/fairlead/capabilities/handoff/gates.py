@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 
 from fairlead.capabilities.handoff.firm import Firm
@@ -77,8 +77,18 @@ def asker(policies: Policies) -> Callable[[str, Call], Decision]:
     return ask
 
 
-def register(registry: Registry, policies: Policies, firm: Firm) -> None:
-    """Add the gates and messages of the handoff."""
+def register(
+    registry: Registry, policies: Policies, firm: Firm, crms: Container[str] = frozenset[str]()
+) -> None:
+    """Add the gates, conditions and messages of the handoff.
+
+    `crms`: ids of the CRMs that we have a connector to.
+    """
+
+    @registry.condition("crm_connected")
+    def crm_connected(call: Call) -> bool:
+        """Does the deal come from a CRM that can be told?"""
+        return call.subject.deal.ref.system in crms
 
     @registry.gate("commercial_data")
     def commercial_data(call: Call) -> Clear | Blocked:
