@@ -23,13 +23,13 @@ worker: setup ## one more worker on the same database
 
 test: lint ## everything that must be green: lint, types, rooms, then the tests, slow ones last
 	@$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(ARGS)
-	@$(BIN)/pytest -m slow $(ARGS) || [ $$? -eq 5 ] # 5: there is none
+	@$(BIN)/pytest -n $(WORKERS) --dist loadscope -m slow $(ARGS)
 
 check: setup-dev ## the tests of one place: make check ARGS=tests/store
 	@$(BIN)/pytest $(ARGS)
 
 faults: setup-dev ## kill workers at every point, in storms, and count what happened twice
-	@$(BIN)/pytest tests/faults $(ARGS)
+	@FAULTS=all $(BIN)/pytest tests/faults -s $(ARGS)
 
 lint: setup-dev ## format, rules, types and the arrows between the rooms
 	@$(BIN)/ruff format --check --quiet .
