@@ -148,6 +148,9 @@ class MemoryCrm(Books):
         self.asked: list[tuple[datetime, str | None]] = []
         self.trouble: list[Exception | None] = []
 
+    def ping(self) -> None:
+        self._fail()
+
     def opportunity(self, id: str) -> Opportunity | None:
         self._fail()
         return self.deals.get(id)
@@ -299,7 +302,8 @@ class Office:
         with self.db.transaction() as tx:
             query = sql.SQL("SELECT * FROM {} ORDER BY ctid").format(sql.Identifier(table))
             found = tx.execute(query).fetchall()
-        found.sort(key=lambda row: row.get("id") if table == "inbox" else 0)
+        if table == "inbox":
+            found.sort(key=lambda row: int(row["id"]))
         return [row for row in found if equal.items() <= row.items()]
 
     def open_exceptions(self, cause: str = "") -> list[dict[str, Any]]:

@@ -36,8 +36,8 @@ def asked(**facts: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("facts", "also"),
     [
-        pytest.param({}, set(), id="fixed-fee"),
-        pytest.param({"contract_type": ""}, set(), id="nothing-said"),
+        pytest.param({}, frozenset[str](), id="fixed-fee"),
+        pytest.param({"contract_type": ""}, frozenset[str](), id="nothing-said"),
         pytest.param({"contract_type": "milestone"}, {"contract.billing_terms"}, id="milestone"),
         pytest.param({"contract_type": "phased"}, {"contract.billing_terms"}, id="phased"),
         pytest.param({"contract_type": "managed_service"}, {"contract.billing_terms"}, id="run"),
@@ -51,7 +51,7 @@ def asked(**facts: str) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_what_is_mandatory(facts: dict[str, str], also: set[str]) -> None:
+def test_what_is_mandatory(facts: dict[str, str], also: set[str] | frozenset[str]) -> None:
     assert {answer["field"] for answer in asked(**facts)} == ALWAYS | also
 
 

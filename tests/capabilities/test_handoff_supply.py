@@ -119,12 +119,13 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_lies_and_nothing_is_kept(
     assert office.open_exceptions()
 
 
-def _resolves(pointer: str, document: Any) -> bool:
+def _resolves(pointer: str, sent: Any) -> bool:
     """RFC 6901, said again."""
+    document: Any = sent
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         try:
-            document = document[int(name)] if isinstance(document, list) else document[name]
+            document = document[int(name) if isinstance(document, list) else name]
         except (KeyError, IndexError, TypeError, ValueError):
             return False
     return True

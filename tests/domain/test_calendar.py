@@ -141,8 +141,18 @@ calendars = st.builds(
     days=st.integers(1, 7),
     holidays=st.frozensets(st.dates(date(2026, 1, 1), date(2026, 12, 31)), max_size=12),
 )
+
+
+def _instant(day: tuple[int, int], minutes: int) -> datetime:
+    return datetime(2026, *day, tzinfo=UTC) + timedelta(minutes=minutes)
+
+
+def _duration(days: int, minutes: int) -> Duration:
+    return Duration(days=days, minutes=minutes or (not days))
+
+
 instants = st.builds(
-    lambda day, minutes: datetime(2026, *day, tzinfo=UTC) + timedelta(minutes=minutes),
+    _instant,
     # around changes of clocks and year ends, where it is hard
     st.sampled_from(
         [(3, 28), (10, 24), (3, 8), (11, 1), (4, 4), (10, 3), (9, 6), (1, 1), (12, 31)]
@@ -150,9 +160,7 @@ instants = st.builds(
     st.integers(-1000, 3000) | st.integers(-15_000, 500_000),
 )
 spans = st.integers(1, 60 * 40)
-durations = st.builds(
-    lambda d, m: Duration(days=d, minutes=m or (not d)), st.integers(0, 6), st.integers(0, 2000)
-)
+durations = st.builds(_duration, st.integers(0, 6), st.integers(0, 2000))
 
 
 @settings(max_examples=300, deadline=None)
