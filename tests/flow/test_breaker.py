@@ -52,3 +52,11 @@ def test_a_good_answer_never_opens_it() -> None:
         window.record(True, second)
 
     assert window.record(False, 10) is False
+
+
+def test_an_eighth_of_many_calls_failing_is_not_an_outage() -> None:
+    window = Window()
+
+    opened = [window.record(number % 8 == 0, number * 0.05) for number in range(400)]
+
+    assert not any(opened)
