@@ -49,7 +49,7 @@ def plant(world: SandboxWorld, number: int) -> str:
         {
             "Name": f"Benchmark Client {number:05} GmbH",
             "BillingCountryCode": "DE",
-            "Tax_Id__c": f"DE{number:09}",
+            "Tax_Id__c": f"DE{811000000 + number}",
         },
     )
     contract = record(
