@@ -27,10 +27,11 @@ from fairlead.errors import (
     StaleVersion,
     SystemRefused,
 )
-from fairlead.store.database import Database, Tx
+from fairlead.store import exceptions, inbox
+from fairlead.store.database import Database, Tx, database_time
 from fairlead.store.runs import RunRow
 from fairlead.work.exceptions import Exceptions
-from fairlead.work.words import ExceptionAction
+from fairlead.work.words import CauseClass, ExceptionAction, NewException
 
 SUPPLY, RETRY, SKIP = ExceptionAction.SUPPLY, ExceptionAction.RETRY, ExceptionAction.SKIP
 OVERRIDE, CHOOSE = ExceptionAction.OVERRIDE, ExceptionAction.CHOOSE
@@ -228,3 +229,31 @@ def test_what_changed_since_it_was_read_must_be_read_again(db: Database) -> None
     with pytest.raises(StaleVersion):
         act(world, id, RETRY, version=1)
     assert act(world, id, RETRY, version=2)["state"] == "resolved"
+
+
+@pytest.mark.parametrize("role", ["integration_operator", "controller"])
+def test_a_dead_letter_is_replayed_by_who_has_the_authority_only(db: Database, role: str) -> None:
+    with db.transaction() as tx:
+        put = inbox.put(
+            tx, source="crm-1", message="m-1", kind="webhook", queue="crm-1",
+            correlation="c", headers={}, body=b"?",
+        )  # fmt: skip
+        tx.execute("UPDATE inbox SET state = 'parked'")
+        found = NewException(
+            cause=f"message:crm-1:{put.id}", cause_class=CauseClass.UNREADABLE,
+            team="integration-operations", title="It cannot be read", detail="why",
+            remedy="mend it", opened_at=database_time(tx), actions=(RETRY,), system="crm-1",
+        )  # fmt: skip
+        id = exceptions.open_one(tx, found)
+
+    def retry(person: Person) -> None:
+        with db.transaction() as tx:
+            DESK.resolve(tx, id, person, RETRY, values={}, reason="", version=None)
+
+    with pytest.raises(NotAllowed):
+        retry(LEAD)
+    retry(Person("omar", frozenset({role})))
+
+    with db.transaction() as tx:
+        row = tx.execute("SELECT state FROM inbox").fetchone()
+    assert row == {"state": "ready"}

@@ -21,6 +21,8 @@ _AUTHORITY: Mapping[ExceptionAction, frozenset[str]] = {
     ExceptionAction.OVERRIDE: frozenset({"pmo_lead", "controller"}),
     ExceptionAction.SKIP: frozenset({"pmo_lead", "controller", "integration_operator"}),
 }
+#: Who may replay or dismiss a message that could not be taken in.
+_DEAD_LETTERS = frozenset({"integration_operator", "controller"})
 _NEEDS_REASON = frozenset({ExceptionAction.OVERRIDE, ExceptionAction.SKIP, ExceptionAction.DISMISS})
 
 
@@ -55,7 +57,8 @@ class Exceptions:
         if str(action) not in found["actions"]:
             allowed = ", ".join(found["actions"])
             raise IllegalMove(f"This exception (which allows {allowed})", "open", action)
-        needed = _AUTHORITY.get(action)
+        dead_letter = found["class"] == CauseClass.UNREADABLE
+        needed = _DEAD_LETTERS if dead_letter else _AUTHORITY.get(action)
         if needed is not None and not needed & answerer.roles:
             words = " or ".join(sorted(role.replace("_", " ") for role in needed))
             raise NotAllowed(f"To {action} needs the role {words}.")

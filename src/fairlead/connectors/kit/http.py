@@ -2,7 +2,8 @@
 
 Of each trouble it asks: is it surely not done, or perhaps done? (`errors.py` has the classes.)
 It never repeats a call, except once after a 401, which says that nothing was done. It follows
-no redirect, bounds time and size, and accepts as success only a complete JSON answer.
+no redirect, bounds size and time (each wait, and the whole of a body; headers that trickle in byte
+by byte are bounded only wait by wait), and accepts as success only a complete JSON answer.
 """
 
 from __future__ import annotations
