@@ -80,7 +80,17 @@ def settings() -> Settings:
 class Serves(Value):
     """A port that a system serves. A list that is missing means everywhere."""
 
-    port: Literal["crm", "ledger", "projects"]
+    port: Literal[
+        "crm",
+        "contracts",
+        "ledger",
+        "projects",
+        "people",
+        "procurement",
+        "documents",
+        "chat",
+        "mail",
+    ]
     regions: tuple[str, ...] = ()
     countries: tuple[Country, ...] = ()
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])

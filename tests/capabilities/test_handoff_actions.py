@@ -11,7 +11,7 @@ from office import Office, firm
 from deals import a_client, a_contract, a_deal, a_term, money
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.engagement import EngagementState
-from fairlead.domain.model.opportunity import RoleDemand
+from fairlead.domain.model.role_demand import RoleDemand
 from fairlead.errors import InvalidInput, NotAllowed
 from fairlead.flow.cancel import cancel_run
 from fairlead.work.words import ExceptionAction

@@ -15,8 +15,9 @@ from deals import a_contract, a_deal, a_term, billed, money
 from fairlead.domain.gates import Clear
 from fairlead.domain.model.billing_schedule import BillingSchedule
 from fairlead.domain.model.contract import BillingTerm
-from fairlead.domain.model.opportunity import Opportunity, RoleDemand
+from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.model.project import Dimensions, Project
+from fairlead.domain.model.role_demand import RoleDemand
 from fairlead.domain.rules.project_setup import (
     PackageTemplate,
     ProjectTemplate,

@@ -61,7 +61,7 @@ class Router:
         extra = {"requestBody": {"required": True, "content": content}}
         errors = (401, 404, 408, 413)
         self._add(
-            "POST", path, call, answer, 202, "webhooks", errors, kind=GuardedBytes, extra=extra
+            "POST", path, call, answer, 200, "webhooks", errors, kind=GuardedBytes, extra=extra
         )
 
     def plain(

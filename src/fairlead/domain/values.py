@@ -54,6 +54,7 @@ Ratio = Annotated[Exact, Field(ge=0, le=1)]  #: 0.35 means 35 %
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]  #: ISO 4217
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]  #: ISO 3166-1 alpha-2
 Name = Annotated[str, Field(min_length=1, max_length=1000)]  #: Unicode
+Text = Annotated[str, Field(max_length=100_000)]  #: prose, Unicode
 Utc = AwareDatetime  #: stored in UTC
 
 

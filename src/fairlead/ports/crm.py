@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -37,7 +36,8 @@ class Crm(Protocol):
         ...
 
     def changed_since(self, since: datetime, cursor: str | None = None) -> ChangePage:
-        """Won opportunities changed at or after `since`, oldest first, a page at a time.
+        """Opportunities changed at or after `since`, oldest first, a page at a time: the won, and
+        those that are far enough along to be of interest, as the system's settings say (F002).
 
         `since` overlaps on purpose: a change is told again rather than missed.
         """
@@ -53,12 +53,4 @@ class Crm(Protocol):
         self, opportunity: ExternalRef, *, number: str, state: str, key: EffectKey
     ) -> ExternalRef | None:
         """The deal, if it already shows this number and state."""
-        ...
-
-
-class ReadsWebhook(Protocol):
-    """How a connector reads what its vendor pushes. Pure: bytes in, word of changes out."""
-
-    def __call__(self, body: bytes) -> Sequence[OpportunityChanged]:
-        """Raises `InvalidInput` where the body is not of the vendor's shape."""
         ...

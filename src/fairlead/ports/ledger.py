@@ -7,8 +7,8 @@ from typing import Protocol
 
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.billing_schedule import BillingSchedule
-from fairlead.domain.model.client import Client
-from fairlead.domain.model.project import Project
+from fairlead.domain.model.client import Client, ClientChanges
+from fairlead.domain.model.project import Project, ProjectChanges, ProjectReading
 from fairlead.domain.values import ExternalRef
 
 
@@ -26,10 +26,48 @@ class Ledger(Protocol):
 
     def find_client(self, key: EffectKey) -> ExternalRef | None: ...
 
-    def create_project(
-        self, project: Project, *, client: ExternalRef, key: EffectKey
+    def client(self, ref: ExternalRef) -> Client | None:
+        """The client's record as it is now. None: there is no such record."""
+        ...
+
+    def update_client(
+        self, client: ExternalRef, changes: ClientChanges, *, key: EffectKey
     ) -> ExternalRef:
-        """With its code, dimensions, work breakdown structure and budget baseline."""
+        """Says the same when repeated."""
+        ...
+
+    def find_client_updated(
+        self, client: ExternalRef, changes: ClientChanges, *, key: EffectKey
+    ) -> ExternalRef | None:
+        """The client, if its record already shows these values."""
+        ...
+
+    def create_project(
+        self,
+        project: Project,
+        *,
+        client: ExternalRef,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        """With its code, dimensions, work breakdown structure, budget baseline, tax treatment,
+        billing and revenue method. `parent`: the project, in this ledger, that it is a part of."""
+        ...
+
+    def project(self, ref: ExternalRef) -> ProjectReading | None:
+        """The project as it is now. None: there is no such project."""
+        ...
+
+    def update_project(
+        self, project: ExternalRef, changes: ProjectChanges, *, key: EffectKey
+    ) -> ExternalRef:
+        """Says the same when repeated."""
+        ...
+
+    def find_project_updated(
+        self, project: ExternalRef, changes: ProjectChanges, *, key: EffectKey
+    ) -> ExternalRef | None:
+        """The project, if it already shows these values."""
         ...
 
     def find_project(self, key: EffectKey) -> ExternalRef | None: ...

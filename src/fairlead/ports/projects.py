@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.project import Project, WorkPackage
+from fairlead.domain.model.project import Project, ProjectChanges, ProjectReading, WorkPackage
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef
 
@@ -15,12 +15,36 @@ class Projects(Protocol):
 
     def ping(self) -> None: ...
 
-    def create_project(self, project: Project, *, client_name: str, key: EffectKey) -> ExternalRef:
-        """The shell: code, name, dates, budget and, where the project names one, its rate card.
-        Work packages are added one by one."""
+    def create_project(
+        self,
+        project: Project,
+        *,
+        client_name: str,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        """The shell: code, name, dates, budget, the rules for time and expense, and, where the
+        project names one, its rate card. Work packages are added one by one. `parent`: the
+        project that it is a part of."""
         ...
 
     def find_project(self, key: EffectKey) -> ExternalRef | None: ...
+
+    def project(self, ref: ExternalRef) -> ProjectReading | None:
+        """The project as it is now. None: there is no such project."""
+        ...
+
+    def update_project(
+        self, project: ExternalRef, changes: ProjectChanges, *, key: EffectKey
+    ) -> ExternalRef:
+        """Says the same when repeated."""
+        ...
+
+    def find_project_updated(
+        self, project: ExternalRef, changes: ProjectChanges, *, key: EffectKey
+    ) -> ExternalRef | None:
+        """The project, if it already shows these values."""
+        ...
 
     def add_work_package(
         self, project: ExternalRef, package: WorkPackage, *, key: EffectKey

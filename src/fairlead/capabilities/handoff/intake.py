@@ -23,7 +23,8 @@ from fairlead.errors import InvalidInput, Problem
 from fairlead.flow.intake import Unknown
 from fairlead.flow.library import Library
 from fairlead.flow.start import start_run
-from fairlead.ports.crm import Crm, ReadsWebhook
+from fairlead.ports.crm import Crm, OpportunityChanged
+from fairlead.ports.webhooks import ReadsWebhook
 from fairlead.store import engagements, exceptions, journal, runs
 from fairlead.store.database import Tx, database_time
 from fairlead.store.inbox import Message
@@ -56,7 +57,11 @@ class Intake:
         match message.kind:
             case "webhook":
                 changes = self._webhooks[message.source](message.body)
-                ids = dict.fromkeys(change.opportunity for change in changes)
+                ids = dict.fromkeys(
+                    change.opportunity
+                    for change in changes
+                    if isinstance(change, OpportunityChanged)
+                )
                 return self._read_all(message, list(ids))
             case "change":
                 return self._read_all(message, [json.loads(message.body)["opportunity"]])

@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-from fairlead.ports.crm import ReadsWebhook
+from fairlead.ports.webhooks import ReadsWebhook
 
 
 class Level(IntEnum):
@@ -86,7 +86,7 @@ class Connector:
     title: str
     settings: type[ConnectorSettings]
     ports: Mapping[str, Callable[..., Any]]
-    """Port name (`crm`, `ledger`, `projects`) → adapter class, called with (system id, settings,
+    """Port name (`crm`, `ledger`, `chat`…) → adapter class, called with (system id, settings,
     `Http`, `FieldMap`)."""
     operations: Mapping[str, Reads | Writes]
     """`<port>.<method>` → what repeating it means. Every method of every port is listed."""

@@ -13,7 +13,8 @@ from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.salesforce.queries import stamp
 from fairlead.domain.model.client import Client
 from fairlead.domain.model.contract import BillingTerm, Contract
-from fairlead.domain.model.opportunity import Opportunity, OpportunityStage, RoleDemand
+from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
+from fairlead.domain.model.role_demand import RoleDemand
 from fairlead.domain.values import ExternalRef
 
 M = TypeVar("M", bound=BaseModel)

@@ -24,4 +24,14 @@ class Client(Entity):
     address: Address = Address()
     currency: Currency | None = None  #: the currency it is invoiced in
     tier: str | None = None  #: `strategic`, `standard`…; the firm's own words
+    parent: str | None = None  #: name of the group's head, where the system knows it
     inactive: bool = False
+
+
+class ClientChanges(Value):
+    """What is to be set on a client's record. What is null stays as it is."""
+
+    name: Name | None = None
+    tax_id: str | None = None
+    domain: str | None = None
+    address: Address | None = None  #: whole: a part that it leaves out is cleared

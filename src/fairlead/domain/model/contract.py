@@ -8,12 +8,13 @@ from enum import StrEnum
 from pydantic import Field
 
 from fairlead.domain.model import Entity
-from fairlead.domain.values import Exact, ExternalRef, Money, Name, Period, Value
+from fairlead.domain.values import Exact, ExternalRef, Money, Name, Period, Text, Value
 
 
 class ContractStatus(StrEnum):
     DRAFT = "draft"
     IN_APPROVAL = "in_approval"
+    APPROVED = "approved"  #: the statement of work is agreed; signatures are to come
     SIGNED = "signed"  #: by both sides; work may be set up
     CANCELLED = "cancelled"
 
@@ -39,6 +40,15 @@ class BillingTerm(Value):
     every_months: int | None = Field(default=None, ge=1, le=12)  #: recurring until the end
 
 
+class Clause(Value):
+    """A clause that the contract repository tells apart, such as a liability cap."""
+
+    code: str  #: the repository's own, such as `liability`
+    title: Name
+    text: Text = ""
+    standard: bool = True  #: false: it departs from the firm's own wording
+
+
 class Contract(Entity):
     ref: ExternalRef
     number: str
@@ -49,3 +59,7 @@ class Contract(Entity):
     payment_days: int | None = Field(default=None, ge=0, le=365)  #: net days after the invoice
     purchase_order: str | None = None  #: the client's number, where it demands one
     billing_terms: tuple[BillingTerm, ...] = ()
+    cap: Money | None = None  #: the most that time and materials may come to; null: no cap
+    clauses: tuple[Clause, ...] = ()
+    agreement: str | None = None
+    """Its id in the contract or signature system that the deal's facts route to (an envelope)."""

@@ -10,7 +10,11 @@ from pydantic import Field
 from fairlead.domain.model import Entity
 from fairlead.domain.model.client import Client
 from fairlead.domain.model.contract import Contract, ContractType
-from fairlead.domain.values import ExternalRef, Hours, Money, Name, Ratio, Utc, Value
+from fairlead.domain.model.phase import Phase
+from fairlead.domain.model.quote import Quote
+from fairlead.domain.model.requisition import SubcontractNeed
+from fairlead.domain.model.role_demand import RoleDemand
+from fairlead.domain.values import ExternalRef, Money, Name, Ratio, Utc
 
 
 class OpportunityStage(StrEnum):
@@ -19,21 +23,13 @@ class OpportunityStage(StrEnum):
     LOST = "lost"
 
 
-class RoleDemand(Value):
-    """People whom the deal needs, by role; a person is chosen later."""
-
-    role: Name
-    hours: Hours
-    rate: Money | None = None  #: sold price per hour
-    location: str | None = None
-
-
 class Opportunity(Entity):
     ref: ExternalRef
     revision: str  #: grows with each change in the CRM; compares as text (its own time stamp)
     modified_at: Utc
     name: Name
     stage: OpportunityStage
+    stage_name: str | None = None  #: as the CRM calls it, such as `Proposal`
     probability: Ratio | None = None
     client: Client | None = None
     value: Money | None = None
@@ -49,3 +45,6 @@ class Opportunity(Entity):
     owner: str | None = None  #: the seller, as the CRM names them (an e-mail address)
     contract: Contract | None = None
     roles: tuple[RoleDemand, ...] = ()
+    quote: Quote | None = None
+    phases: tuple[Phase, ...] = ()  #: empty: the deal is one piece
+    subcontracting: tuple[SubcontractNeed, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from fairlead.domain.model import Entity
-from fairlead.domain.values import Hours, Money, Name, Value
+from fairlead.domain.model.tax import TaxTreatment
+from fairlead.domain.values import ExternalRef, Hours, Money, Name, Value
 
 
 class WorkPackage(Value):
@@ -43,3 +44,31 @@ class Project(Entity):
     ends_on: date
     work_packages: tuple[WorkPackage, ...]
     rate_card: str | None = None  #: name of the approved card in the project system
+    parent_code: str | None = None  #: of the project that this is a part of
+    billing_method: str | None = None  #: policy `revenue-method`: `milestone`, `recurring`…
+    revenue_method: str | None = None
+    """How revenue is recognised (F015), in the policy's words: `over_time_by_cost`…"""
+    cap: Money | None = None  #: the most that may be billed; null: no cap
+    tax: TaxTreatment | None = None
+    time_policy: str | None = None  #: id of the rules that time on it is held to (F022)
+    expense_policy: str | None = None
+
+
+class ProjectReading(Entity):
+    """A project as a system holds it now; null where the system says nothing of it."""
+
+    ref: ExternalRef
+    name: Name
+    starts_on: date | None = None
+    ends_on: date | None = None
+    budget: Money | None = None
+    closed: bool = False
+
+
+class ProjectChanges(Value):
+    """What is to be set on a project. What is null stays as it is."""
+
+    name: Name | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    budget: Money | None = None

@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 
 from fairlead.domain.model.billing_schedule import BillingLine, BillingSchedule
 from fairlead.domain.model.contract import BillingTerm
-from fairlead.domain.model.opportunity import Opportunity, RoleDemand
+from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.model.project import Dimensions, Project, WorkPackage
+from fairlead.domain.model.role_demand import RoleDemand
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import Exact, Hours, Money, Name, Ratio, Value, minor_units, total
 
