@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -12,21 +13,30 @@ from typing import Any
 
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import handoff
-from fairlead.capabilities.handoff import actions, gates
+from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
-from fairlead.capabilities.handoff.events import EVENTS
+from fairlead.capabilities.handoff.deals import Deals
+from fairlead.capabilities.handoff.events import EVENTS, INTERNAL
 from fairlead.capabilities.handoff.firm import Calendars, Firm, load_firm
 from fairlead.capabilities.handoff.intake import Intake
-from fairlead.capabilities.handoff.polling import PollDrain
-from fairlead.capabilities.handoff.subject import EngagementSubjects
+from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
+from fairlead.capabilities.handoff.ourselves import Ourselves, ask_for_comparisons
+from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
+from fairlead.capabilities.handoff.polling import Asks, PollDrain, asks_contracts, asks_crm
+from fairlead.capabilities.handoff.registering import register
+from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
+from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
+from fairlead.connectors.docusign.declaration import CONNECTOR as DOCUSIGN
 from fairlead.connectors.kantata.declaration import CONNECTOR as KANTATA
-from fairlead.connectors.kit.declaration import Connector, ConnectorSettings, Writes
-from fairlead.connectors.kit.http import Http
+from fairlead.connectors.kit.declaration import Connector, SystemSettings, Writes
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.netsuite.declaration import CONNECTOR as NETSUITE
 from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
+from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
+from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.rules.deal_terms import terms
 from fairlead.errors import InvalidDefinition
 from fairlead.flow.burst import Bursts
 from fairlead.flow.calls import Hooks
@@ -41,7 +51,7 @@ from fairlead.flow.playbook_yaml import load_playbook, load_variant
 from fairlead.flow.registry import Registry
 from fairlead.policy.publish import load_all
 from fairlead.policy.tables import Policies
-from fairlead.store import inbox, runs, systems
+from fairlead.store import engagements, inbox, runs, systems
 from fairlead.store.database import Database
 from fairlead.store.migrate import migrate
 from fairlead.store.server import database_url
@@ -53,7 +63,16 @@ from fairlead.work.escalation import Escalation
 from fairlead.work.exceptions import Exceptions
 
 #: Every connector there is, by name.
-CONNECTORS: dict[str, Connector] = {c.name: c for c in (SALESFORCE, NETSUITE, KANTATA)}
+CONNECTORS: dict[str, Connector] = {
+    c.name: c
+    for c in (
+        SALESFORCE,
+        NETSUITE,
+        KANTATA,
+        DOCUSIGN,
+        SLACK,
+    )
+}
 
 _HANDOFF = Path(handoff.__file__).parent
 
@@ -69,7 +88,7 @@ class Reach:
     _built: tuple[tuple[str, ...], dict[str, Any]] | None = None
     _lock: Lock = field(default_factory=Lock)
 
-    def settings(self) -> ConnectorSettings:
+    def settings(self) -> SystemSettings:
         """Raises `InvalidDefinition` naming system and setting."""
         values = {
             name: self.secrets.get(source).get_secret_value()
@@ -93,18 +112,12 @@ class Reach:
 
     def _build(self) -> dict[str, Any]:
         settings, connector = self.settings(), self.connector
-        http = Http(
-            self.config.id,
-            str(settings.base_url),
-            connect_timeout_s=settings.connect_timeout_s,
-            total_timeout_s=settings.total_timeout_s,
-            gate=self.passage,
-        )
+        line = connector.connect(self.config.id, settings, self.passage)
         if connector.sign_in is not None:
-            http = http.with_sign_in(connector.sign_in(self.config.id, settings, http))
+            line = line.with_sign_in(connector.sign_in(self.config.id, settings, line))
         fields = FieldMap.load(connector.mapping, changes=self.config.mapping)
         return {
-            port: adapter(self.config.id, settings, http, fields)
+            port: adapter(self.config.id, settings, line, fields)
             for port, adapter in connector.ports.items()
         }
 
@@ -175,18 +188,53 @@ class Fairlead:
         return load_firm(self.settings.config)
 
     @cached_property
+    def ownership(self) -> Ownership:
+        return load_ownership(self.settings.config)
+
+    @cached_property
     def policies(self) -> Policies:
         return load_all([_HANDOFF / "policies", self.settings.config / "policies"])
 
     @cached_property
     def registry(self) -> Registry:
         registry = Registry()
-        crms = {s.id for s in self.systems.all() if any(o.port == "crm" for o in s.serves)}
-        gates.register(registry, self.policies, self.firm, crms)
-        actions.register(registry, self.policies, self.firm)
+        register(
+            registry,
+            self.policies,
+            self.firm,
+            connected=self.systems.connected,
+            meeting=Meeting(self._members, self._approvers, self.settings.address),
+            ownership=self.ownership,
+            commitments=self._commitments,
+        )
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
+
+    def _members(self, engagement: Engagement) -> tuple[str, ...]:
+        """Who works on it: holders of the roles that the firm names, and the seller."""
+        region = terms(engagement).region
+        held = [
+            person.email
+            for role in self.firm.workspace.roles
+            for person in self.people.holding(role, region=region)
+        ]
+        everybody = [*held, engagement.deal.owner]
+        return tuple(sorted({address for address in everybody if address}))
+
+    def _approvers(self, role: str, engagement: Engagement) -> tuple[str, ...]:
+        held = self.people.holding(Role(role), region=terms(engagement).region)
+        return tuple(person.email for person in held if person.email)
+
+    def _commitments(self, region: str | None) -> Mapping[str, Decimal]:
+        with self.db.transaction() as tx:
+            return engagements.committed_hours(tx, region)
+
+    def contract_system(self, engagement: Engagement) -> str | None:
+        """The system that holds its contract; None where the firm has none for it."""
+        facts = facts_of(engagement)
+        connected = self.systems.connected("contracts", facts)
+        return self.systems.route("contracts", facts) if connected else None
 
     @cached_property
     def library(self) -> Library:
@@ -205,8 +253,8 @@ class Fairlead:
             return self.systems.route(port, facts)
 
         return Hooks(
-            subjects={"engagement": EngagementSubjects()},
-            ask=gates.asker(self.policies),
+            subjects={"engagement": EngagementSubjects(self.ownership)},
+            ask=gates.asker(self.policies, self.firm),
             route=route,
             calendar=lambda facts: calendars.of(
                 region=facts.get("region"), country=facts.get("country")
@@ -264,10 +312,12 @@ class Fairlead:
     def lint(self, files: Sequence[Path] | None = None) -> list[str]:
         """Every fault of playbooks and variants, as `file:line: words`."""
         vocabulary = Vocabulary(
-            policies=frozenset(gates.FACTS),  # those that know what an approval may ask
+            policies=frozenset(
+                gates.facts_of(self.firm)
+            ),  # those that know what an approval may ask
             roles=frozenset(str(role) for role in Role),
             teams=frozenset(self.firm.teams),
-            events=frozenset(EVENTS),
+            events=frozenset(EVENTS) | INTERNAL,
             subjects=frozenset(self.hooks.subjects),
         )
         known = [*self.library.playbooks, *self.library.variants]
@@ -301,6 +351,7 @@ class Worker:
                 Housekeeping(1, self._due_waits),
                 Housekeeping(2, escalation.sweep),
                 Housekeeping(5, self._forgotten),
+                Housekeeping(5, self._compare),
                 Housekeeping(600, forget_old_wakeups),
                 Housekeeping(600, lambda: _note_checkpoint(db)),
             ],
@@ -316,12 +367,22 @@ class Worker:
         )
         self._intake = Intake(
             fairlead.library,
-            lambda system: fairlead.reaches[system].port("crm"),
-            {
-                id: reach.connector.reads_webhook
-                for id, reach in fairlead.reaches.items()
-                if reach.connector.reads_webhook is not None
-            },
+            Deals(
+                fairlead.library,
+                fairlead.policies,
+                fairlead.ownership,
+                fairlead.contract_system,
+            ),
+            Ourselves(fairlead.library),
+            IntakeSystems(
+                crm=lambda system: fairlead.reaches[system].port("crm"),
+                contracts=lambda system: fairlead.reaches[system].port("contracts"),
+                webhooks={
+                    id: reach.connector.reads_webhook
+                    for id, reach in fairlead.reaches.items()
+                    if reach.connector.reads_webhook is not None
+                },
+            ),
         )
 
     def _drain(self, queue: str) -> Drain | None:
@@ -354,15 +415,18 @@ class Worker:
                 slots = fairlead.reaches[name].at_once if name in fairlead.reaches else 2
                 return InboxDrain(fairlead.db, self.engine.id, self._intake.handle, slots)
             case "poll" if name in fairlead.reaches:
-                return PollDrain(
-                    fairlead.db, lambda id: fairlead.reaches[id].port("crm"), _every(fairlead)
-                )
+                return _poll(fairlead, fairlead.reaches[name])
             case _:
                 return None
 
     def _due_waits(self) -> None:
         with self._fairlead.db.transaction() as tx:
             runs.finish_due_waits(tx)
+
+    def _compare(self) -> None:
+        """Have the systems of engagements compared that were not for a day (F117)."""
+        with self._fairlead.db.transaction() as tx:
+            ask_for_comparisons(tx)
 
     def _forgotten(self) -> None:
         """Rows that this worker has by the database, but not in hand."""
@@ -390,8 +454,16 @@ def _note_checkpoint(db: Database) -> None:
     checkpoint(db)
 
 
-def _every(fairlead: Fairlead) -> Callable[[str], timedelta]:
-    def every(system: str) -> timedelta:
-        return timedelta(seconds=fairlead.systems.get(system).poll_every_s or 60)
+def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:
+    """Asks one system what changed, by each of its ports that can tell."""
 
-    return every
+    def asks() -> list[Asks]:
+        ports = {offer.port for offer in reach.config.serves}
+        found: list[Asks] = []
+        if "crm" in ports:
+            found.append(asks_crm(reach.port("crm")))
+        if "contracts" in ports:
+            found.append(asks_contracts(reach.port("contracts")))
+        return found
+
+    return PollDrain(fairlead.db, asks, timedelta(seconds=reach.config.poll_every_s or 60))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8400, ge=1, le=65535)
     config: Path = SAMPLE  #: the folder with systems.yaml, people.yaml, policies/ …
+    origin: str | None = None
+    """Where people reach Fairlead, such as `https://fairlead.example`; null: on this machine."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("config")
@@ -50,6 +53,21 @@ class Settings(BaseSettings):
         if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("is no address that begins with postgresql://")
         return url
+
+    @field_validator("origin")
+    @classmethod
+    def _is_an_origin(cls, origin: str | None) -> str | None:
+        if not origin:
+            return None
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+            raise ValueError("is no address such as https://fairlead.example, without a path")
+        return origin.rstrip("/")
+
+    @property
+    def address(self) -> str:
+        """What links in messages begin with."""
+        return self.origin or f"http://{self.host}:{self.port}"
 
     @property
     def plays(self) -> bool:
@@ -158,6 +176,10 @@ class Systems:
         if isinstance(found, Routed):
             return found.system
         raise InvalidDefinition(f"systems.yaml: {found.because}.")
+
+    def connected(self, port: str, facts: Mapping[str, str | None]) -> bool:
+        """Whether the firm has a system that serves `port` for these facts."""
+        return isinstance(route(port, facts, self._offers), Routed)
 
 
 def load_systems(folder: Path) -> list[SystemConfig]:

@@ -17,7 +17,9 @@ from psycopg import sql
 
 from deals import CRM, a_deal
 from fairlead.bootstrap import Fairlead
-from fairlead.capabilities.handoff.intake import Intake, engagement_id
+from fairlead.capabilities.handoff.deals import Deals, engagement_id
+from fairlead.capabilities.handoff.intake import Intake, Systems
+from fairlead.capabilities.handoff.ourselves import Ourselves
 from fairlead.capabilities.handoff.supply import supply
 from fairlead.config import SAMPLE, Settings
 from fairlead.connectors.kit.declaration import Level, Writes
@@ -27,6 +29,7 @@ from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.values import ExternalRef
 from fairlead.flow.burst import Bursts
+from fairlead.flow.engine import Took
 from fairlead.flow.intake import InboxDrain
 from fairlead.flow.ledger import Ledger, LockSession
 from fairlead.flow.library import Library
@@ -75,6 +78,7 @@ class MemoryLedger(Books):
     def __init__(self, system: str) -> None:
         super().__init__(system)
         self.master: list[Client] = []
+        self.parents: dict[str, ExternalRef | None] = {}
 
     def candidates(self, client: Client) -> Sequence[Client]:
         return list(self.master)
@@ -87,7 +91,34 @@ class MemoryLedger(Books):
     def find_client(self, key: EffectKey) -> ExternalRef | None:
         return self.find("customer", key)
 
-    def create_project(self, project: Any, *, client: ExternalRef, key: EffectKey) -> ExternalRef:
+    def client(self, ref: ExternalRef) -> Client | None:
+        return next((client for client in self.master if client.ref == ref), None)
+
+    def update_client(self, client: ExternalRef, changes: Any, *, key: EffectKey) -> ExternalRef:
+        given = changes.model_dump(exclude_none=True)
+        self.master = [
+            one.model_copy(update={name: getattr(changes, name) for name in given})
+            if one.ref == client
+            else one
+            for one in self.master
+        ]
+        self.add("client_change", key, given)
+        return client
+
+    def find_client_updated(
+        self, client: ExternalRef, changes: Any, *, key: EffectKey
+    ) -> ExternalRef | None:
+        return client if self.find("client_change", key) else None
+
+    def create_project(
+        self,
+        project: Any,
+        *,
+        client: ExternalRef,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        self.parents[project.code] = parent
         return self.add("job", key, (project, client))
 
     def find_project(self, key: EffectKey) -> ExternalRef | None:
@@ -112,7 +143,19 @@ class MemoryLedger(Books):
 class MemoryProjects(Books):
     """A PSA."""
 
-    def create_project(self, project: Any, *, client_name: str, key: EffectKey) -> ExternalRef:
+    def __init__(self, system: str) -> None:
+        super().__init__(system)
+        self.parents: dict[str, ExternalRef | None] = {}
+
+    def create_project(
+        self,
+        project: Any,
+        *,
+        client_name: str,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        self.parents[project.code] = parent
         return self.add("workspace", key, (project, client_name))
 
     def find_project(self, key: EffectKey) -> ExternalRef | None:
@@ -194,7 +237,17 @@ class Office:
         self._ports: dict[str, Any] = {CRM: self.crm, "kantata": self.projects, **self.ledgers}
         # its own: it remembers which playbooks the database has
         library = Library(rooms.library.playbooks, rooms.library.variants)
-        self.intake = Intake(library, self._ports.__getitem__, {CRM: _read_webhook})
+        deals = Deals(library, rooms.policies, rooms.ownership, rooms.contract_system)
+        self.intake = Intake(
+            library,
+            deals,
+            Ourselves(library),
+            Systems(
+                crm=self._ports.__getitem__,
+                contracts=self._ports.__getitem__,
+                webhooks={CRM: _read_webhook},
+            ),
+        )
         self.inbox = InboxDrain(db, "worker-1", self.intake.handle, 2)
         self.bursts = Bursts(rooms.hooks, rooms.registry, library)
         self.outward = Outward(db, "worker-1", rooms.hooks, rooms.registry, library, self._reach)
@@ -261,6 +314,7 @@ class Office:
                 moved = False
                 for system in self._ports:
                     moved |= self.outward.carry_out_one(system, Ledger(self.db, session))
+                moved |= self.inbox.work("inbox:events", Ledger(self.db, session)) is not Took.NOTHING
 
     # people
 
@@ -268,6 +322,10 @@ class Office:
     def person(id: str) -> Acting:
         people = firm().people
         return Acting.of(people, people.person(id).principal())
+
+    def hand_over(self, who: str = "pia.novak") -> None:
+        """Sales hands the packet over."""
+        self.answer(who)
 
     def answer(self, who: str, *, approved: bool = True, reason: str = "") -> None:
         """Answer the one open task, and let the run go on."""

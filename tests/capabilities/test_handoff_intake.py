@@ -12,7 +12,7 @@ from office import CRM, Office
 
 from deals import a_client, a_contract, a_deal, money
 from fairlead.capabilities.handoff.events import CLOSED_WON
-from fairlead.capabilities.handoff.intake import engagement_id
+from fairlead.capabilities.handoff.deals import engagement_id
 from fairlead.domain.model.contract import ContractStatus
 from fairlead.domain.model.engagement import EngagementState
 from fairlead.domain.model.opportunity import OpportunityStage

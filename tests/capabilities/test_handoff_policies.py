@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from office import firm
 
-from fairlead.capabilities.handoff.actions import PracticeFacts, RegionFacts, TemplateFacts
+from fairlead.capabilities.handoff.planning import PracticeFacts, RegionFacts, TemplateFacts
 from fairlead.capabilities.handoff.gates import HandoffFacts, LaunchFacts
 from fairlead.config import SAMPLE
 from fairlead.domain.model.contract import ContractType

@@ -12,9 +12,17 @@ import pytest
 
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.billing_schedule import BillingLine, BillingSchedule
-from fairlead.domain.model.client import Address, Client
-from fairlead.domain.model.project import Dimensions, Project, WorkPackage
+from fairlead.domain.model.client import Address, Client, ClientChanges
+from fairlead.domain.model.project import (
+    Dimensions,
+    Project,
+    ProjectChanges,
+    ProjectReading,
+    WorkPackage,
+)
+from fairlead.domain.model.tax import TaxKind, TaxTreatment
 from fairlead.domain.values import ExternalRef, Money, total
+from fairlead.errors import SystemRefused
 from fairlead.ports.ledger import Ledger
 
 START = date(2026, 3, 2)
@@ -37,6 +45,13 @@ def money(amount: str, currency: str = "EUR") -> Money:
 
 def names(found: Sequence[Client]) -> set[str]:
     return {client.name for client in found}
+
+
+HOME = Address(street="Hafenstraße 1", city="Köln", region="NRW", postal_code="50667", country="DE")
+REVERSE_CHARGE = TaxTreatment(
+    kind=TaxKind.REVERSE_CHARGE, code="RC-EU", rate=Decimal("0.19"), country="DE",
+    client_tax_id="FR40303265045", basis="Directive 2006/112/EC, art. 196",
+)  # fmt: skip
 
 
 class Examples:
@@ -110,6 +125,10 @@ class LedgerContract(Examples, ABC):
     @abstractmethod
     def held(self, what: str) -> int:
         """How many records there are: of `client`, `project`, `work_package` or `schedule`."""
+
+    @abstractmethod
+    def parent_of(self, project: ExternalRef) -> str:
+        """Id of the record that the project hangs on: its client, or another project."""
 
     @abstractmethod
     def scheduled(self, schedule: ExternalRef) -> list[tuple[date, Decimal]]:
@@ -306,14 +325,176 @@ class LedgerContract(Examples, ABC):
         ledger = self.ledger()
         client = a_client(
             tax_id="DE811569869", domain="halden.example", currency="EUR", tier="strategic",
-            address=Address(
-                street="Hafenstraße 1", city="Köln", region="NRW", postal_code="50667", country="DE"
-            ),
+            address=HOME, parent="Nordstern Holding",
         )  # fmt: skip
 
         made = ledger.create_client(client, subsidiary=self.subsidiary, key=a_key())
 
-        assert [client.model_copy(update={"ref": made})] == list(ledger.candidates(client))
+        expected = client.model_copy(update={"ref": made})
+        assert [expected] == list(ledger.candidates(client))
+        assert expected == ledger.client(made)
+
+    def test_a_client_tells_the_head_of_its_group(self) -> None:
+        self.given_client("Nordstern Hafen Holding AG")
+        self.given_client("Nordstern Reederei AG")
+        client = a_client("Halden Werke GmbH", parent="NORDSTERN HAFEN HOLDING AG")
+
+        made = self.ledger().create_client(client, subsidiary=self.subsidiary, key=a_key())
+
+        told = [(one.ref, one.parent) for one in self.ledger().candidates(client)]
+        assert told == [(made, "Nordstern Hafen Holding AG")]
+
+    # Reading and changing a client
+
+    def test_an_unknown_client_is_none(self) -> None:
+        ledger = self.ledger()
+        unknown = self.a_client_there(ledger).model_copy(update={"id": "987654321"})
+
+        assert ledger.client(unknown) is None
+        assert ledger.find_client_updated(unknown, ClientChanges(name="X"), key=a_key()) is None
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"name": "Halden & Söhne SE"}, id="name"),
+            pytest.param({"name": "Halden " + "Ü" * 293}, id="name-of-300-characters"),
+            pytest.param({"tax_id": "DE999999999"}, id="tax-id"),
+            pytest.param({"domain": "halden-neu.example"}, id="domain"),
+            pytest.param(
+                {"address": Address(street="Kai 2", city="Kiel", country="DE")}, id="address"
+            ),
+            pytest.param({"address": Address(country="FR")}, id="address-of-a-country-alone"),
+            pytest.param(
+                {"name": "Halden SE", "domain": "h.example", "address": Address(city="Ulm")},
+                id="several",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("address", [HOME, Address()], ids=["has-address", "has-none"])
+    def test_only_what_is_given_changes_in_a_client(
+        self, address: Address, changes: dict[str, object]
+    ) -> None:
+        ledger, wanted = self.ledger(), ClientChanges.model_validate(changes)
+        before = a_client(
+            tax_id="DE811569869", domain="halden.example", currency="EUR", tier="strategic",
+            address=address, parent="Nordstern Holding",
+        )  # fmt: skip
+        made = ledger.create_client(before, subsidiary=self.subsidiary, key=a_key())
+
+        assert ledger.find_client_updated(made, wanted, key=a_key()) is None
+        for _ in "12":
+            assert made == ledger.update_client(made, wanted, key=a_key())
+
+        assert before.model_copy(update={"ref": made, **changes}) == ledger.client(made)
+        assert made == ledger.find_client_updated(made, wanted, key=a_key())
+
+    def test_a_client_that_is_not_there_cannot_be_changed(self) -> None:
+        ledger = self.ledger()
+        unknown = self.a_client_there(ledger).model_copy(update={"id": "987654321"})
+
+        for changes in (ClientChanges(name="X"), ClientChanges(address=HOME)):
+            with pytest.raises(SystemRefused):
+                ledger.update_client(unknown, changes, key=a_key())
+
+    # Reading and changing a project
+
+    def test_a_project_tells_what_it_was_created_with(self) -> None:
+        ledger = self.ledger()
+        project = self.a_project(name="Ünïcøde " * 20)
+
+        made = ledger.create_project(project, client=self.a_client_there(ledger), key=a_key())
+
+        expected = ProjectReading(
+            ref=made, name=project.name, starts_on=project.starts_on, ends_on=project.ends_on,
+            budget=project.budget, closed=False,
+        )  # fmt: skip
+        assert expected == ledger.project(made)
+        ledger.close_project(made, key=a_key())
+        assert expected.model_copy(update={"closed": True}) == ledger.project(made)
+
+    def test_an_unknown_project_is_none(self) -> None:
+        ledger = self.ledger()
+        unknown = self.a_project_there(ledger).model_copy(update={"id": "987654321"})
+
+        assert ledger.project(unknown) is None
+        assert ledger.find_project_updated(unknown, ProjectChanges(name="X"), key=a_key()) is None
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"name": "Ledger renewal, part 2"}, id="name"),
+            pytest.param({"name": "Ünïcøde 🚀 'x' 100%_" * 15}, id="long-name"),
+            pytest.param({"starts_on": date(2026, 3, 9)}, id="start"),
+            pytest.param({"ends_on": date(2026, 12, 31)}, id="end"),
+            pytest.param({"budget": money("9999999999999.99")}, id="budget"),
+            pytest.param({"budget": money("1.00"), "ends_on": date(2027, 1, 31)}, id="several"),
+        ],
+    )
+    def test_only_what_is_given_changes_in_a_project(self, changes: dict[str, object]) -> None:
+        ledger, wanted = self.ledger(), ProjectChanges.model_validate(changes)
+        made = self.a_project_there(ledger)
+        before = ledger.project(made)
+        assert before is not None
+
+        assert ledger.find_project_updated(made, wanted, key=a_key()) is None
+        for _ in "12":
+            assert made == ledger.update_project(made, wanted, key=a_key())
+
+        assert before.model_copy(update=changes) == ledger.project(made)
+        assert made == ledger.find_project_updated(made, wanted, key=a_key())
+
+    def test_a_budget_in_another_currency_is_refused(self) -> None:
+        ledger = self.ledger()
+        made = self.a_project_there(ledger, currency="EUR")
+        before = ledger.project(made)
+        changes = ProjectChanges(name="Another", budget=money("5", "GBP"))
+
+        with pytest.raises(SystemRefused, match="GBP"):
+            ledger.update_project(made, changes, key=a_key())
+
+        assert before == ledger.project(made)
+
+    def test_a_changed_project_is_still_found_by_its_key(self) -> None:
+        ledger, key = self.ledger(), a_key()
+        made = ledger.create_project(self.a_project(), client=self.a_client_there(ledger), key=key)
+
+        ledger.update_project(made, ProjectChanges(name="Another"), key=a_key())
+
+        assert made == ledger.find_project(key)
+
+    # Projects of several parts, with everything that sets them up
+
+    def test_a_part_hangs_on_the_project_that_it_belongs_to(self) -> None:
+        ledger, key = self.ledger(), a_key()
+        client = self.a_client_there(ledger)
+        whole = ledger.create_project(self.a_project(), client=client, key=a_key())
+
+        part = self.a_project(parent_code="TH-2038")
+        made = [ledger.create_project(part, client=client, key=key, parent=whole) for _ in "12"]
+
+        assert (made[0], made[0]) == (made[1], ledger.find_project(key))
+        assert (client.id, whole.id) == (self.parent_of(whole), self.parent_of(made[0]))
+
+    def test_a_project_takes_all_that_sets_it_up(self) -> None:
+        ledger, key = self.ledger(), a_key()
+        project = self.a_project(
+            billing_method="recurring", revenue_method="over_time_by_cost",
+            cap=money("150000.00"), tax=REVERSE_CHARGE, time_policy="weekly", expense_policy="eu",
+        )  # fmt: skip
+
+        made = ledger.create_project(project, client=self.a_client_there(ledger), key=key)
+
+        assert made == ledger.find_project(key)
+
+    def test_a_cap_in_another_currency_is_refused(self) -> None:
+        ledger = self.ledger()
+        client, before = self.a_client_there(ledger), self.held("project")
+        project = self.a_project(cap=money("5", "GBP"))
+
+        with pytest.raises(SystemRefused, match="GBP"):
+            ledger.create_project(project, client=client, key=a_key())
+
+        assert before == self.held("project")
 
     # Closing
 

@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.project import Dimensions, Project, WorkPackage
+from fairlead.domain.model.project import (
+    Dimensions,
+    Project,
+    ProjectChanges,
+    ProjectReading,
+    WorkPackage,
+)
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import EffectConflict, SystemRefused
@@ -53,6 +59,10 @@ class Bench(ABC):
 
     @abstractmethod
     def project(self, ref: ExternalRef) -> ShownProject: ...
+
+    @abstractmethod
+    def rules(self, ref: ExternalRef) -> dict[str, str | Money]:
+        """What it holds of `RULES`, and `parent_code`; without what it does not have."""
 
     @abstractmethod
     def work(self, ref: ExternalRef) -> ShownWork: ...
@@ -94,6 +104,16 @@ def a_project(**changes: Any) -> Project:
         "work_packages": (),
     }
     return Project.model_validate(values | changes)
+
+
+#: What a project is held to.
+RULES: dict[str, str | Money] = {
+    "billing_method": "milestone",
+    "revenue_method": "over_time_by_cost",
+    "cap": Money(amount=Decimal("200000.50"), currency="GBP"),
+    "time_policy": "standard-weekly",
+    "expense_policy": "rebillable-at-cost",
+}
 
 
 def a_package(**changes: Any) -> WorkPackage:
@@ -222,6 +242,107 @@ class ProjectsContract(ABC):
         bench.carry_again(made, KEY)
         with pytest.raises(EffectConflict):
             bench.projects.find_project(KEY)
+
+    # -- rules, and what a project is a part of ------------------------------------------------
+
+    def test_a_project_without_rules_has_none(self, bench: Bench, made: ExternalRef) -> None:
+        assert bench.rules(made) == {}
+
+    def test_the_rules_of_a_project_arrive_with_it(self, bench: Bench) -> None:
+        project = a_project(**RULES, parent_code="TH-2000")
+        ref = bench.projects.create_project(project, client_name="B", key=KEY)
+        assert bench.rules(ref) == RULES | {"parent_code": "TH-2000"}
+
+    def test_a_part_names_the_project_that_it_belongs_to(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        part = a_project(code="TH-2038-2", name="Second phase")
+        ref = bench.projects.create_project(part, client_name="B", key=key(2), parent=made)
+        assert bench.rules(ref) == {"parent_code": "TH-2038"}
+        assert bench.projects.find_project(key(2)) == ref
+
+    def test_a_part_of_nothing_is_refused_and_not_made(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        nowhere = made.model_copy(update={"id": "98765432"})
+        with pytest.raises(SystemRefused):
+            bench.projects.create_project(a_project(), client_name="B", key=key(2), parent=nowhere)
+        assert bench.count(made) == 1
+
+    # -- reading and changing ------------------------------------------------------------------
+
+    def test_a_project_is_read_as_it_was_sent(self, bench: Bench) -> None:
+        budget = Money(amount=Decimal("184250.37"), currency="GBP")
+        ref = bench.projects.create_project(a_project(budget=budget), client_name="B", key=KEY)
+        assert bench.projects.project(ref) == ProjectReading(
+            ref=ref,
+            name="Claims platform renewal",
+            starts_on=date(2026, 3, 2),
+            ends_on=date(2026, 9, 30),
+            budget=budget,
+        )
+
+    def test_a_project_that_is_not_there_reads_as_none(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        assert bench.projects.project(made.model_copy(update={"id": "98765432"})) is None
+
+    def test_a_closed_project_reads_as_closed(self, bench: Bench, made: ExternalRef) -> None:
+        bench.projects.close_project(made, key=key(1))
+        reading = bench.projects.project(made)
+        assert reading is not None
+        assert reading.closed
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"name": "Claims platform: Überführung & 東京"},
+            {"starts_on": date(2026, 4, 1)},
+            {"ends_on": date(2027, 1, 31)},
+            {"budget": Money(amount=Decimal("190000.01"), currency="GBP")},
+            {"budget": Money(amount=Decimal("0"), currency="GBP")},
+            {
+                "name": "All of it",
+                "starts_on": date(2025, 1, 1),
+                "ends_on": date(2025, 1, 1),
+                "budget": Money(amount=Decimal("0.01"), currency="GBP"),
+            },
+        ],
+    )
+    def test_a_change_arrives_and_leaves_the_rest(
+        self, bench: Bench, made: ExternalRef, changes: dict[str, Any]
+    ) -> None:
+        before, wanted = bench.projects.project(made), ProjectChanges.model_validate(changes)
+        assert before is not None
+        assert bench.projects.find_project_updated(made, wanted, key=key(1)) is None
+        for _ in range(2):  # a repeat says the same
+            assert bench.projects.update_project(made, wanted, key=key(1)) == made
+            assert bench.projects.project(made) == before.model_copy(update=changes)
+        assert bench.projects.find_project_updated(made, wanted, key=key(1)) == made
+        assert "TH-2038" in bench.project(made).title
+        assert bench.project(made).budget == changes.get("budget", before.budget)
+
+    def test_a_change_to_what_is_there_already_is_found_at_once(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        wanted = ProjectChanges(ends_on=date(2026, 9, 30))
+        assert bench.projects.find_project_updated(made, wanted, key=key(1)) == made
+
+    def test_a_change_of_a_project_that_is_not_there_is_refused(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        nowhere = made.model_copy(update={"id": "98765432"})
+        with pytest.raises(SystemRefused):
+            bench.projects.update_project(nowhere, ProjectChanges(name="X"), key=key(1))
+
+    def test_a_budget_in_another_currency_is_refused_and_changes_nothing(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        before = bench.projects.project(made)
+        wanted = ProjectChanges(name="X", budget=Money(amount=Decimal(5), currency="EUR"))
+        with pytest.raises(SystemRefused):
+            bench.projects.update_project(made, wanted, key=key(1))
+        assert bench.projects.project(made) == before
 
     # -- rate cards --------------------------------------------------------------------------
 

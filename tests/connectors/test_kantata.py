@@ -13,6 +13,7 @@ import pytest
 import simplejson
 from contract_projects import (
     KEY,
+    RULES,
     Bench,
     ProjectsContract,
     ShownProject,
@@ -41,6 +42,7 @@ from fairlead.connectors.kit.declaration import Writes
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.domain.ids import EffectKey
+from fairlead.domain.model.project import ProjectChanges
 from fairlead.domain.values import ExternalRef, Money, minor_units
 from fairlead.errors import (
     AnswerLost,
@@ -56,12 +58,16 @@ SYSTEM = "kantata"
 FIXTURES = Path(__file__).parents[2] / "src/fairlead/connectors/kantata/fixtures"
 
 
-def adapter(settings: Mapping[str, Any]) -> KantataProjects:
+def adapter(
+    settings: Mapping[str, Any], changes: Mapping[str, Any] | None = None
+) -> KantataProjects:
+    """`changes`: what a firm changes in the field map."""
     given = KantataSettings.model_validate(settings)
     http = Http(SYSTEM, str(given.base_url), total_timeout_s=given.total_timeout_s)
     tokens = sign_in(SYSTEM, given, http)
     signed_in = http.with_sign_in(tokens, lambda reply: str(reply.body))
-    return KantataProjects(SYSTEM, given, signed_in, FieldMap.load(CONNECTOR.mapping))
+    fields = FieldMap.load(CONNECTOR.mapping, changes=changes)
+    return KantataProjects(SYSTEM, given, signed_in, fields)
 
 
 class KantataBench(Bench):
@@ -74,9 +80,9 @@ class KantataBench(Bench):
 
     def project(self, ref: ExternalRef) -> ShownProject:
         body = self._body("workspaces", ref.id)
-        [value] = self.sandbox.records(SYSTEM, "custom_field_values", subject_id=ref.id)
-        cents, currency = str(value["body"]["value"]).strip("[]").split(", ")
-        budget = Decimal(cents).scaleb(-minor_units(currency))
+        held = self._values(ref)["Contract budget"]
+        assert isinstance(held, Money)
+        budget, currency = held.amount, held.currency
         assert currency == body["currency"]
         assert abs(budget - Decimal(body["price"])) <= Decimal("0.5")
         return ShownProject(
@@ -87,6 +93,28 @@ class KantataBench(Bench):
             budget=Money(amount=budget, currency=currency),
             closed=body["archived"],
         )
+
+    def rules(self, ref: ExternalRef) -> dict[str, str | Money]:
+        ours = {"Parent project": "parent_code", "Billing cap": "cap"}
+        return {
+            ours.get(name, name.lower().replace(" ", "_")): value
+            for name, value in self._values(ref).items()
+            if name != "Contract budget"
+        }
+
+    def _values(self, ref: ExternalRef) -> dict[str, str | Money]:
+        """Custom field values by the names of their fields."""
+        values: dict[str, str | Money] = {}
+        for held in self.sandbox.records(SYSTEM, "custom_field_values", subject_id=ref.id):
+            field = self._body("custom_fields", str(held["body"]["custom_field_id"]))
+            value = str(held["body"]["value"])
+            if field["value_type"] == "currency":
+                units, currency = value.strip("[]").split(", ")
+                amount = Decimal(units).scaleb(-minor_units(currency))
+                values[field["name"]] = Money(amount=amount, currency=currency)
+            else:
+                values[field["name"]] = value
+        return values
 
     def work(self, ref: ExternalRef) -> ShownWork:
         if ref.kind == "story":
@@ -237,6 +265,145 @@ def test_two_roles_of_one_name_are_for_a_person_to_sort_out(kantata: KantataBenc
     kantata.sandbox.plant(SYSTEM, "roles", {"name": kantata.role})
     with pytest.raises(SystemRefused, match="2 role"):
         kantata.projects.request_staffing(project, a_request(kantata.role), key=key(1))
+
+
+# -- custom fields and changes -----------------------------------------------------------------
+
+
+def test_a_firm_may_rename_a_field_and_its_words(kantata: KantataBench) -> None:
+    kantata.sandbox.plant(SYSTEM, "custom_fields", {"name": "Abrechnung"})
+    rule = {"path": "Abrechnung", "values": {"Meilenstein": "milestone"}}
+    settings = kantata.sandbox.client_settings(SYSTEM)
+    port = adapter(settings, {"project_fields": {"billing_method": rule}})
+    project = a_project(billing_method="milestone", time_policy="weekly")
+    ref = port.create_project(project, client_name="B", key=KEY)
+    assert kantata.rules(ref) == {"abrechnung": "Meilenstein", "time_policy": "weekly"}
+
+
+def test_a_firm_may_do_without_a_field(kantata: KantataBench) -> None:
+    settings = kantata.sandbox.client_settings(SYSTEM)
+    port = adapter(settings, {"project_fields": dict.fromkeys(RULES)})
+    ref = port.create_project(a_project(**RULES), client_name="B", key=KEY)
+    assert kantata.rules(ref) == {}
+
+
+@pytest.mark.parametrize(
+    ("planted", "says"),
+    [
+        (None, "no custom field of projects “Client code”"),
+        ({"subject_type": "Story"}, "no custom field of projects “Client code”"),
+        ({"value_type": "currency"}, "holds currency, not string"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_refused_by_name_before_anything_is_sent(
+    kantata: KantataBench, planted: dict[str, Any] | None, says: str
+) -> None:
+    if planted is not None:
+        kantata.sandbox.plant(SYSTEM, "custom_fields", {"name": "Client code", **planted})
+    settings = kantata.sandbox.client_settings(SYSTEM)
+    port = adapter(settings, {"project_fields": {"time_policy": "Client code"}})
+    with pytest.raises(SystemRefused, match=says):
+        port.create_project(a_project(time_policy="weekly"), client_name="B", key=KEY)
+    assert kantata.sandbox.records(SYSTEM, "workspaces") == []
+
+
+def test_a_price_that_a_person_changed_goes_before_our_exact_budget(
+    kantata: KantataBench,
+) -> None:
+    ref = kantata.projects.create_project(a_project(), client_name="B", key=KEY)
+    path = f"/_sandbox/{SYSTEM}/records/workspaces/{ref.id}"
+    kantata.sandbox.control.patch(path, json={"price": 99})
+    reading = kantata.projects.project(ref)
+    assert reading is not None
+    assert reading.budget == Money(amount=Decimal(99), currency="GBP")
+
+
+def test_a_title_that_a_person_changed_is_the_name(kantata: KantataBench) -> None:
+    ref = kantata.projects.create_project(a_project(), client_name="B", key=KEY)
+    path = f"/_sandbox/{SYSTEM}/records/workspaces/{ref.id}"
+    kantata.sandbox.control.patch(path, json={"title": "Claims, all of it"})
+    reading = kantata.projects.project(ref)
+    assert reading is not None
+    assert reading.name == "Claims, all of it"
+    kantata.projects.update_project(ref, ProjectChanges(name="Claims"), key=key(1))
+    assert kantata.project(ref).title == "TH-2038 Claims"
+
+
+def test_an_archived_project_is_not_changed(kantata: KantataBench) -> None:
+    ref = kantata.projects.create_project(a_project(), client_name="B", key=KEY)
+    kantata.projects.close_project(ref, key=key(1))
+    with pytest.raises(SystemRefused, match="archived"):
+        kantata.projects.update_project(ref, ProjectChanges(name="X"), key=key(2))
+
+
+def test_a_change_that_no_field_takes_is_refused_before_anything_is_sent(
+    kantata: KantataBench,
+) -> None:
+    settings = kantata.sandbox.client_settings(SYSTEM)
+    port = adapter(settings, {"project": {"ends_on": None}})
+    ref = port.create_project(a_project(), client_name="B", key=KEY)
+    with pytest.raises(SystemRefused, match="no field takes ends_on"):
+        port.update_project(ref, ProjectChanges(name="X", ends_on=date(2027, 1, 1)), key=key(1))
+    assert kantata.projects.find_project_updated(ref, ProjectChanges(name="X"), key=key(1)) is None
+
+
+def test_a_change_that_is_answered_and_not_made_is_no_success(kantata: KantataBench) -> None:
+    ref = kantata.projects.create_project(a_project(), client_name="B", key=KEY)
+    body = {
+        "count": 1,
+        "results": [{"key": "workspaces", "id": ref.id}],
+        "workspaces": {ref.id: {"id": ref.id, "archived": False}},
+    }
+    match = {"operation": "workspaces.update"}
+    fault = {"kind": "wrong_success", "after": False, "match": match, "body": body, "times": 1}
+    kantata.sandbox.faults(SYSTEM, fault)
+    with pytest.raises(AnswerLost, match="does not show"):
+        kantata.projects.update_project(ref, ProjectChanges(name="X"), key=key(1))
+    kantata.projects.update_project(ref, ProjectChanges(name="X"), key=key(1))
+    assert kantata.project(ref).title == "TH-2038 X"
+
+
+def test_without_a_field_for_it_a_new_budget_is_whole_too(kantata: KantataBench) -> None:
+    port = adapter(kantata.sandbox.client_settings(SYSTEM) | {"budget_field_id": None})
+    ref = port.create_project(a_project(), client_name="B", key=KEY)
+    whole = ProjectChanges(budget=Money(amount=Decimal(7), currency="GBP"))
+    port.update_project(ref, whole, key=key(1))
+    assert port.find_project_updated(ref, whole, key=key(1)) == ref
+    broken = ProjectChanges(budget=Money(amount=Decimal("7.5"), currency="GBP"))
+    with pytest.raises(SystemRefused, match="budget_field_id"):
+        port.update_project(ref, broken, key=key(1))
+
+
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        ({"kind": "rate_limit", "retry_after": 900}, AnswerLost),
+        ({"kind": "status", "status": 422}, SystemRefused),
+    ],
+)
+def test_a_budget_that_is_half_changed_is_not_changed_and_is_finished(
+    kantata: KantataBench, fault: dict[str, Any], wanted: type[SystemTrouble]
+) -> None:
+    ref = kantata.projects.create_project(a_project(), client_name="B", key=KEY)
+    match = {"operation": "custom_field_values.update"}
+    kantata.sandbox.faults(SYSTEM, {"match": match, "times": 1, **fault})
+    changes = ProjectChanges(budget=Money(amount=Decimal("5000.25"), currency="GBP"))
+    with pytest.raises(wanted):
+        kantata.projects.update_project(ref, changes, key=key(1))
+    assert kantata.projects.find_project_updated(ref, changes, key=key(1)) is None
+    kantata.projects.update_project(ref, changes, key=key(1))
+    assert kantata.projects.find_project_updated(ref, changes, key=key(1)) == ref
+    assert len(kantata.sandbox.records(SYSTEM, "custom_field_values")) == 1
+
+
+@pytest.mark.parametrize("held", ["[18425037, GBP]", [18425037, "GBP"]])
+def test_a_currency_value_is_read_as_text_and_as_a_list(held: object) -> None:
+    assert amounts.read(held) == Money(amount=Decimal("184250.37"), currency="GBP")
+
+
+@pytest.mark.parametrize("held", [None, "", "184250.37", "[1, 2]", "[-1, GBP]", "[1.5, GBP]"])
+def test_what_is_no_currency_value_is_not_read_as_one(held: object) -> None:
+    assert amounts.read(held) is None
 
 
 # -- our reference -----------------------------------------------------------------------------
@@ -443,6 +610,9 @@ def test_a_read_of_another_shape_is_refused_by_path(kantata: KantataBench) -> No
         kantata.projects.find_project(KEY)
 
 
+CHANGES = ProjectChanges(
+    name="Another name", budget=Money(amount=Decimal("5000.25"), currency="GBP")
+)
 WRITES: dict[str, Callable[[Projects, ExternalRef], object]] = {
     "stories.create": lambda port, project: port.add_work_package(project, a_package(), key=key(1)),
     "workspace_resources.create": lambda port, project: port.request_staffing(
@@ -452,6 +622,9 @@ WRITES: dict[str, Callable[[Projects, ExternalRef], object]] = {
         project, a_request("Consultant"), key=key(1)
     ),
     "workspaces.update": lambda port, project: port.close_project(project, key=key(1)),
+    "custom_field_values.update": lambda port, project: port.update_project(
+        project, CHANGES, key=key(1)
+    ),
 }
 FINDS: dict[str, Callable[[Projects, ExternalRef], ExternalRef | None]] = {
     "stories.create": lambda port, project: port.find_work_package(project, key=key(1)),
@@ -462,6 +635,9 @@ FINDS: dict[str, Callable[[Projects, ExternalRef], ExternalRef | None]] = {
         project, key=key(1)
     ),
     "workspaces.update": lambda port, project: port.find_closed(project, key=key(1)),
+    "custom_field_values.update": lambda port, project: port.find_project_updated(
+        project, CHANGES, key=key(1)
+    ),
 }
 
 

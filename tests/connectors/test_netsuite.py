@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 import simplejson
-from contract_ledger import Examples, LedgerContract, a_client, a_key, money
+from contract_ledger import HOME, REVERSE_CHARGE, LedgerContract, a_client, a_key, money
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from netsuite_over_http import GMBH, NETSUITE, OverHttp, a_setting, connected
 
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
@@ -26,6 +27,7 @@ from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.connectors.netsuite.sign_in import SIGN_IN_PATH, sign_in
 from fairlead.connectors.netsuite.suiteql import columns, folded, quoted, select
 from fairlead.domain.company_names import fold
+from fairlead.domain.model.client import Address, ClientChanges
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import (
     AnswerLost,
@@ -36,68 +38,10 @@ from fairlead.errors import (
     Throttled,
 )
 from fairlead.ports.ledger import Ledger
+from fairlead.ports.procurement import Procurement
 from fairlead.sandbox.netsuite_suiteql import BadQuery, parse
-from fairlead.sandbox.process import SandboxProcess
 
-NETSUITE = "netsuite"
-GMBH = "2"  # the sandbox's subsidiary in Munich
-KINDS = {
-    "client": "customer", "project": "job", "work_package": "projectTask",
-    "schedule": "billingSchedule",
-}  # fmt: skip
 FIXTURES = Path(adapter.__file__).with_name("fixtures")
-
-
-def connected(settings: Mapping[str, Any], **changes: Any) -> NetSuiteLedger:
-    chosen = NetSuiteSettings.model_validate({"total_timeout_s": 5, **settings, **changes})
-    plain = Http(NETSUITE, str(chosen.base_url), total_timeout_s=chosen.total_timeout_s)
-    tokens = sign_in(NETSUITE, chosen, plain)
-    http = Http(
-        NETSUITE, str(chosen.base_url), total_timeout_s=chosen.total_timeout_s, tokens=tokens
-    )
-    return NetSuiteLedger(NETSUITE, chosen, http, FieldMap.load(CONNECTOR.mapping))
-
-
-class OverHttp(Examples):
-    """What the sandbox holds, behind the adapter's back."""
-
-    subsidiary = GMBH
-    practice, region, cost_centre = "3", "4", "5"
-    rows_in_a_page = 3
-
-    @pytest.fixture(autouse=True)
-    def _fresh(self, sandbox: SandboxProcess) -> None:
-        sandbox.clear()
-        self.sandbox = sandbox
-        self.settings = sandbox.client_settings(NETSUITE)
-
-    def ledger(self) -> Ledger:
-        return connected(self.settings, page_size=self.rows_in_a_page)
-
-    def given_client(self, name: str, *, tax_id: str | None = None, inactive: bool = False) -> None:
-        body: dict[str, Any] = {"companyName": name, "subsidiary": {"id": "1"}}
-        body |= {"isInactive": inactive, "vatRegNumber": tax_id}
-        self.sandbox.plant(NETSUITE, "customer", body)
-
-    def held(self, what: str) -> int:
-        return len(self.sandbox.records(NETSUITE, KINDS[what]))
-
-    def body(self, ref: ExternalRef) -> dict[str, Any]:
-        records = self.sandbox.records(NETSUITE, ref.kind)
-        return next(one["body"] for one in records if one["id"] == ref.id)
-
-    def scheduled(self, schedule: ExternalRef) -> list[tuple[date, Decimal]]:
-        lines = self.body(schedule)["milestone"]["items"]
-        return [
-            (date.fromisoformat(line["milestoneDate"]), Decimal(line["milestoneAmount"]))
-            for line in lines
-        ]
-
-    def budgeted(self, project: ExternalRef) -> tuple[Decimal, str]:
-        body = self.body(project)
-        known = {one["id"]: one["body"] for one in self.sandbox.records(NETSUITE, "currency")}
-        symbol = known[body["currency"]["id"]]["symbol"]
-        return Decimal(body["custentity_fairlead_budget"]), symbol
 
 
 class TestNetSuiteLedger(OverHttp, LedgerContract):
@@ -122,12 +66,8 @@ class TestWhatNetSuiteHolds(OverHttp):
         assert ({"id": GMBH}, project.code) == (body["subsidiary"], body["entityId"])
 
     def test_a_firm_may_book_a_dimension_on_another_field(self) -> None:
-        settings = NetSuiteSettings.model_validate(self.settings)
-        plain = Http(NETSUITE, str(settings.base_url))
-        http = Http(NETSUITE, str(settings.base_url), tokens=sign_in(NETSUITE, settings, plain))
         moved = {"project": {"dimensions.practice": "custentity_fairlead_region.id"}}
-        fields = FieldMap.load(CONNECTOR.mapping, changes=moved)
-        ledger = NetSuiteLedger(NETSUITE, settings, http, fields)
+        ledger = connected(self.settings, mapping=moved)
 
         project = self.a_project(
             dimensions=self.a_project().dimensions.model_copy(update={"practice": "4"})
@@ -195,6 +135,124 @@ class TestWhatNetSuiteHolds(OverHttp):
 
         with pytest.raises(SystemRefused, match=said):
             ledger.create_project(project, client=client, key=a_key())
+
+    def test_everything_that_sets_a_project_up_lands_in_its_field(self) -> None:
+        ledger = connected(self.settings)
+        project = self.a_project(
+            billing_method="time_and_materials", revenue_method="over_time_by_cost",
+            cap=money("150000.50"), tax=REVERSE_CHARGE, time_policy="weekly", expense_policy="eu",
+        )  # fmt: skip
+
+        body = self.body(
+            ledger.create_project(project, client=self.a_client_there(ledger), key=a_key())
+        )
+
+        prefix = "custentity_fairlead_"
+        expected = {
+            "billing_method": "time_and_materials", "revenue_method": "over_time_by_cost",
+            "tax_kind": "reverse_charge", "tax_code": "RC-EU", "tax_country": "DE",
+            "client_tax_id": "FR40303265045", "tax_basis": "Directive 2006/112/EC, art. 196",
+            "time_policy": "weekly", "expense_policy": "eu",
+        }  # fmt: skip
+        assert expected == {field: body[prefix + field] for field in expected}
+        numbers = [Decimal(body[f"{prefix}{field}"]) for field in ("cap", "tax_rate")]
+        assert ([Decimal("150000.50"), Decimal("0.19")], {"id": "TM"}) == (
+            numbers,
+            body["jobBillingType"],
+        )
+
+    def test_a_firm_may_drop_fields_and_say_billing_types_in_other_ids(self) -> None:
+        dropped = dict.fromkeys(("tax.kind", "tax.code", "tax.rate", "revenue_method", "cap"))
+        other_ids = {"path": "jobBillingType.id", "values": {"FBM": "MILESTONES"}}
+        mapping = {"project": {**dropped, "billing_type": other_ids}}
+        ledger = connected(
+            self.settings, mapping=mapping, billing_types={"milestone": "MILESTONES"}
+        )
+        project = self.a_project(billing_method="milestone", tax=REVERSE_CHARGE, cap=money("1"))
+
+        body = self.body(
+            ledger.create_project(project, client=self.a_client_there(ledger), key=a_key())
+        )
+
+        gone = ("tax_kind", "tax_code", "tax_rate", "revenue_method", "cap")
+        assert {f"custentity_fairlead_{field}" for field in gone}.isdisjoint(body)
+        assert (body["jobBillingType"], body["custentity_fairlead_tax_country"]) == (
+            {"id": "FBM"},
+            "DE",
+        )
+
+    def test_a_project_that_gets_dated_amounts_is_billed_by_them(self) -> None:
+        ledger, key = connected(self.settings), a_key()
+        project = ledger.create_project(
+            self.a_project(billing_method="time_and_materials"),
+            client=self.a_client_there(ledger),
+            key=a_key(),
+        )
+
+        made = ledger.create_schedule(self.a_schedule(money("5")), project=project, key=key)
+
+        assert (made, {"id": "FBM"}) == (
+            ledger.find_schedule(key),
+            self.body(project)["jobBillingType"],
+        )
+
+    @pytest.mark.parametrize(
+        ("heads", "linked"),
+        [
+            pytest.param([("Nordstern AG", False)], True, id="one"),
+            pytest.param([], False, id="none"),
+            pytest.param([("Nordstern AG", True)], False, id="an-inactive-one"),
+            pytest.param([("Nordstern AG", False)] * 2, False, id="two-of-that-name"),
+            pytest.param([("Nordstern Hafen AG", False)], False, id="another-of-the-group"),
+        ],
+    )
+    def test_a_client_is_put_under_the_one_customer_that_heads_its_group(
+        self, heads: list[tuple[str, bool]], linked: bool
+    ) -> None:
+        ledger, key = connected(self.settings), a_key()
+        for name, inactive in heads:
+            self.given_client(name, inactive=inactive)
+        client = a_client("Nordstern Reederei GmbH", parent="Nordstern AG")
+
+        made, again = (ledger.create_client(client, subsidiary=GMBH, key=key) for _ in "12")
+
+        assert made == again
+        body, told = self.body(made), ledger.client(made)
+        assert ("parent" in body, body["custentity_fairlead_group"]) == (linked, "Nordstern AG")
+        assert told is not None
+        assert told.parent == "Nordstern AG"
+
+    def test_a_firm_may_leave_hierarchies_of_customers_alone(self) -> None:
+        self.given_client("Nordstern AG")
+        ledger = connected(self.settings, mapping={"client": {"parent": None}})
+
+        made = ledger.create_client(a_client(parent="Nordstern AG"), subsidiary=GMBH, key=a_key())
+
+        assert "parent" not in self.body(made)
+
+    def test_a_new_address_takes_the_place_of_the_old_one_and_of_no_other(self) -> None:
+        ledger = connected(self.settings)
+        made = ledger.create_client(a_client(address=HOME), subsidiary=GMBH, key=a_key())
+        lines = self.body(made)["addressBook"]["items"]
+        old = {**lines[0]["addressBookAddress"], "addr2": "3rd floor", "addr3": "Door B"}
+        shipping = {
+            "label": "Dock", "defaultShipping": True, "addressBookAddress": {"city": "Kiel"}
+        }  # fmt: skip
+        billing = {**lines[0], "label": "Head office", "addressBookAddress": old}
+        self.sandbox.amend(
+            NETSUITE, "customer", made.id, {"addressBook": {"items": [shipping, billing]}}
+        )
+
+        changes = ClientChanges(address=Address(street="Kai 2", city="Ulm", country="DE"))
+        for _ in "12":
+            ledger.update_client(made, changes, key=a_key())
+
+        now = self.body(made)["addressBook"]["items"]
+        assert [line["label"] for line in now] == ["Dock", "Head office"]
+        assert [line["addressBookAddress"] for line in now] == [
+            {"city": "Kiel"},
+            {"addr1": "Kai 2", "city": "Ulm", "country": {"id": "DE"}},
+        ]
 
 
 class TestHalfMade(OverHttp):
@@ -349,6 +407,26 @@ class TestTrouble(OverHttp):
         with pytest.raises(SystemRefused, match=field):
             ledger.candidates(a_client("Halden"))
 
+    @pytest.mark.parametrize(
+        ("kind", "expected"),
+        [("lose_answer", AnswerLost), ("html", AnswerLost), ("rate_limit", Throttled)],
+    )
+    def test_changing(self, kind: str, expected: type[SystemTrouble]) -> None:
+        """An update is found by what the record shows, and may be sent again."""
+        ledger, key = connected(self.settings), a_key()
+        client = self.a_client_there(ledger)
+        changes = ClientChanges(address=HOME)
+        match = {"operation": "record.update"}
+        self.sandbox.faults(NETSUITE, {"kind": kind, "times": 1, "match": match})
+
+        with pytest.raises(expected):
+            ledger.update_client(client, changes, key=key)
+
+        if not ledger.find_client_updated(client, changes, key=key):
+            ledger.update_client(client, changes, key=key)
+        assert client == ledger.find_client_updated(client, changes, key=key)
+        assert len(self.body(client)["addressBook"]["items"]) == 1
+
     def test_a_token_that_ended_is_renewed_once(self) -> None:
         ledger = connected(self.settings)
         ledger.ping()
@@ -453,6 +531,59 @@ class TestTheSandboxIsAsStrict(OverHttp):
 
         records = [self.call("GET", f"/record/v1/customer/{one['id']}").json() for one in items]
         assert found == [one["companyName"] for one in records]
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            pytest.param({"parent": {"id": "9001"}}, "Invalid Field Value", id="an-employee"),
+            pytest.param({"parent": None}, "parent of a project cannot be", id="none"),
+            pytest.param({"customer": {"id": "1"}}, "Unknown property", id="customer"),
+            pytest.param({"taxCode": "S"}, "Unknown property", id="a-field-of-tax"),
+            pytest.param(
+                {"billingSchedule": "T"}, "billingSchedule", id="schedule-of-another-type"
+            ),
+        ],
+    )
+    def test_a_bad_change_of_a_project_is_refused(self, change: dict[str, Any], said: str) -> None:
+        project = self.a_project_there(connected(self.settings))
+        if change == {"billingSchedule": "T"}:
+            body = {"name": "T", "scheduleType": {"id": "TM"}, "initialAmount": 0}
+            schedule = self.sandbox.plant(NETSUITE, "billingSchedule", body)
+            change = {"billingSchedule": {"id": schedule["id"]}}
+
+        reply = self.call("PATCH", f"/record/v1/job/{project.id}", json=change)
+
+        assert reply.status_code == 400
+        assert said in reply.json()["o:errorDetails"][0]["detail"]
+
+    def test_internal_ids_of_entities_are_numbered_as_one(self) -> None:
+        ledger = connected(self.settings)
+        project = self.a_project_there(ledger)
+        vendor = self.sandbox.plant(
+            NETSUITE, "vendor", {"companyName": "V", "subsidiary": {"id": "1"}}
+        )
+
+        customers = [one["id"] for one in self.sandbox.records(NETSUITE, "customer")]
+
+        assert len({*customers, project.id, vendor["id"]}) == 3
+
+    def test_a_line_of_a_keyed_sublist_is_changed_by_its_key(self) -> None:
+        address = {"addr1": "Hafenstraße 1", "city": "Köln"}
+        lines = [{"label": "A", "addressBookAddress": address}, {"label": "B"}]
+        body = {"companyName": "H", "subsidiary": {"id": "1"}, "addressBook": {"items": lines}}
+        path, expand = "/record/v1/customer/eid:one", {"expandSubResources": "true"}
+        self.call("PUT", path, json=body)
+        first = self.call("GET", path, params=expand).json()["addressBook"]["items"][0]
+
+        change = {"internalId": first["internalId"], "addressBookAddress": {"city": "Ulm"}}
+        known = self.call("PATCH", path, json={"addressBook": {"items": [change]}})
+        change["internalId"] = 987654321
+        unknown = self.call("PATCH", path, json={"addressBook": {"items": [change]}})
+
+        assert (known.status_code, unknown.status_code) == (204, 400)
+        told = self.call("GET", path, params=expand).json()["addressBook"]["items"]
+        assert [line["label"] for line in told] == ["A", "B"]
+        assert told[0]["addressBookAddress"] == {"addr1": "Hafenstraße 1", "city": "Ulm"}
 
     def test_lines_are_added_to_a_sublist_unless_it_is_replaced(self) -> None:
         line = {"addressBookAddress": {"city": "Köln"}}
@@ -605,17 +736,15 @@ class TestSmallParts:
             a_setting(base_url=host, account="1234567")
 
     def test_every_method_of_the_port_is_declared(self) -> None:
-        methods = {name for name in vars(Ledger) if not name.startswith("_")}
+        ports = {"ledger": Ledger, "procurement": Procurement}
+        methods = {
+            f"{port}.{name}"
+            for port, promised in ports.items()
+            for name in vars(promised)
+            if not name.startswith("_")
+        }
 
-        assert {f"ledger.{name}" for name in methods} == set(CONNECTOR.operations)
-
-
-def a_setting(**changes: Any) -> NetSuiteSettings:
-    known = {
-        "base_url": "https://1234567-sb1.suitetalk.api.netsuite.com", "account": "1234567_SB1",
-        "client_id": "client", "certificate_id": "certificate", "private_key": "none",
-    }  # fmt: skip
-    return NetSuiteSettings.model_validate({**known, **changes})
+        assert (methods, set(ports)) == (set(CONNECTOR.operations), set(CONNECTOR.ports))
 
 
 def _with_key(changes: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ import httpx
 import jwt
 import pytest
 import simplejson
-from contract_crm import LONG_AGO, CrmContract, Deal, a_key, eur
+from contract_crm import LONG_AGO, MANIFOLD, CrmContract, Deal, a_key, eur
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +27,7 @@ from fairlead.connectors.salesforce.dialect import classify
 from fairlead.connectors.salesforce.settings import Settings
 from fairlead.connectors.salesforce.sign_in import sign_in
 from fairlead.connectors.salesforce.webhook import reads_webhook
+from fairlead.domain.model.contract import ContractStatus
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import (
     AnswerLost,
@@ -86,18 +87,23 @@ class OverHttp:
         account = self.plant(
             "Account", Name="Acme SE", Website="https://www.acme.example/de", BillingCity="Köln",
             BillingCountryCode="DE", Tax_Id__c="DE811907980", Client_Tier__c="strategic",
+            ParentId=self.group(deal.group),
         )  # fmt: skip
         own: dict[str, Any] = {"AccountId": account, "Contract_Type__c": "Fixed Fee"}
+        contract = None
         if deal.signed is not None:
-            own["ContractId"] = self.plant(
+            status = "SOW Approved" if deal.approved else "Activated" if deal.signed else "Draft"
+            contract = own["ContractId"] = self.plant(
                 "Contract", AccountId=account, StartDate="2027-01-04", ContractTerm=6,
-                Status="Activated" if deal.signed else "Draft", CustomerSignedDate="2026-11-02",
-                Contract_Value__c=Decimal("120000.50"), Payment_Days__c=Decimal("30.0"),
+                Status=status, CustomerSignedDate="2026-11-02", Payment_Days__c=Decimal("30.0"),
+                Contract_Value__c=Decimal("120000.50"), Agreement_Id__c=deal.agreement,
+                Billing_Cap__c=None if deal.cap is None else Decimal(deal.cap),
             )  # fmt: skip
-            for name, share in deal.terms:
+            self.terms(contract, deal.terms)
+            for code, title, text, standard in deal.clauses:
                 self.plant(
-                    "Billing_Term__c", Contract__c=own["ContractId"], Name=name,
-                    Share_Percent__c=Decimal(share),
+                    "Contract_Clause__c", Contract__c=contract, Code__c=code, Name=title,
+                    Clause_Text__c=text, Standard__c=standard,
                 )  # fmt: skip
         if deal.amount is not None:
             own["Amount"] = Decimal(deal.amount)
@@ -105,12 +111,92 @@ class OverHttp:
             "Opportunity", Name=deal.name, StageName=stage, Delivery_Country__c="DE",
             Owner={"Email": "ines@tarn-holloway.example"}, **own,
         )  # fmt: skip
-        for role, hours, rate in deal.roles:
-            self.plant(
-                "OpportunityLineItem", OpportunityId=id, Product2={"Name": role},
-                Quantity=Decimal(hours), UnitPrice=Decimal(rate),
+        self.lines(id, deal.roles)
+        for phase in deal.phases:
+            phase_id = self.plant(
+                "Engagement_Phase__c", Opportunity__c=id, Name=phase.name, Region__c="EMEA",
+                Delivery_Country__c=phase.country, Value__c=Decimal(phase.value),
             )  # fmt: skip
+            self.lines(id, phase.roles, Phase__c=phase_id)
+            if contract is not None:
+                self.terms(contract, phase.terms, Phase__c=phase_id)
+        for role, hours, cost, vendor in deal.subcontracting:
+            self.plant(
+                "Subcontract_Need__c", Opportunity__c=id, Role__c=role, Hours__c=Decimal(hours),
+                Cost__c=Decimal(cost), Vendor__c=vendor,
+            )  # fmt: skip
+        if deal.quote:
+            self.quote(id, deal)
         return id
+
+    def group(self, names: Sequence[str]) -> str | None:
+        above = None
+        for name in reversed(names):
+            above = self.plant("Account", Name=name, ParentId=above)
+        return above
+
+    def lines(self, deal: str, roles: Sequence[tuple[str, str, str]], **more: str) -> None:
+        for role, hours, rate in roles:
+            self.plant(
+                "OpportunityLineItem", OpportunityId=deal, Product2={"Name": role},
+                Quantity=Decimal(hours), UnitPrice=Decimal(rate), **more,
+            )  # fmt: skip
+
+    def terms(self, contract: str, terms: Sequence[tuple[str, str]], **more: str) -> None:
+        for name, share in terms:
+            self.plant(
+                "Billing_Term__c", Contract__c=contract, Name=name, Share_Percent__c=Decimal(share),
+                **more,
+            )  # fmt: skip
+
+    def quote(self, id: str, deal: Deal) -> None:
+        """The quote, and an older one that is not synced to the deal."""
+        self.plant("Quote", OpportunityId=id, Name="First", TotalPrice=1)
+        status = "Accepted" if deal.quote_accepted else "Presented"
+        quote = self.plant("Quote", OpportunityId=id, Name="Second", Status=status)
+        for product, quantity, price, discount in deal.quote:
+            self.plant(
+                "QuoteLineItem", QuoteId=quote, Product2={"Name": product},
+                Quantity=Decimal(quantity), UnitPrice=Decimal(price), Discount=Decimal(discount),
+            )  # fmt: skip
+        self.sandbox.amend(SF, "Opportunity", id, {"SyncedQuoteId": quote})
+
+    def touch(self, id: str, part: str) -> None:
+        deal = self.body_of("Opportunity", id)
+        kind, via, of, change = {
+            "line": ("OpportunityLineItem", "OpportunityId", id, {"Description": "new"}),
+            "phase": ("Engagement_Phase__c", "Opportunity__c", id, {"Region__c": "AMER"}),
+            "subcontracting": ("Subcontract_Need__c", "Opportunity__c", id, {"Vendor__c": "X"}),
+            "contract": ("Contract", "Id", deal["ContractId"], {"Payment_Days__c": 14}),
+            "term": ("Billing_Term__c", "Contract__c", deal["ContractId"], {"Name": "new"}),
+            "clause": ("Contract_Clause__c", "Contract__c", deal["ContractId"], {"Name": "new"}),
+            "quote": ("Quote", "Id", deal["SyncedQuoteId"], {"Name": "Third"}),
+            "quote line": ("QuoteLineItem", "QuoteId", deal["SyncedQuoteId"], {"Description": "x"}),
+        }[part]
+        records = self.sandbox.records(SF, kind)
+        record = next(r for r in records if {**r["body"], "Id": r["id"]}[via] == of)
+        self.sandbox.amend(SF, kind, record["id"], change)
+
+    def reviewing(self, by: str) -> Crm:
+        chosen: dict[str, Any] = {
+            "probability": {"review_probability": 60},
+            "stage": {"review_stages": ["Proposal", "O'Hara's \\ own"]},
+            "contract": {"review_contract_statuses": ["SOW Approved", "Activated"]},
+        }[by]
+        return connected(self.settings, **chosen)
+
+    def enter_open(self, probability: int, stage: str, contract: ContractStatus) -> str:
+        theirs = {
+            ContractStatus.DRAFT: "Draft",
+            ContractStatus.IN_APPROVAL: "In Approval Process",
+            ContractStatus.APPROVED: "SOW Approved",
+            ContractStatus.SIGNED: "Activated",
+        }
+        account = self.plant("Account", Name="Acme SE")
+        held = self.plant("Contract", AccountId=account, Status=theirs[contract])
+        return self.plant(
+            "Opportunity", Name="Open", StageName=stage, Probability=probability, ContractId=held
+        )
 
     def rename(self, id: str, name: str) -> None:
         self.sandbox.amend(SF, "Opportunity", id, {"Name": name})
@@ -146,7 +232,7 @@ class TestReading(OverHttp):
         assert str(contract.period.end) == "2027-07-03"
 
     def test_a_deal_is_one_call(self) -> None:
-        id = self.enter(Deal())
+        id = self.enter(MANIFOLD)
         self.client.ping()
         before = len(self.sandbox.calls(SF)["last"])
 
@@ -229,6 +315,103 @@ class TestReading(OverHttp):
         assert change.at > at
         assert found.revision >= change.revision
 
+    def test_terms_of_another_deals_phases_are_not_this_deals(self) -> None:
+        id = self.enter(MANIFOLD)
+        contract = self.body_of("Opportunity", id)["ContractId"]
+        other = self.plant("Opportunity", Name="Second of the contract", ContractId=contract)
+
+        found = self.client.opportunity(other)
+
+        assert found is not None
+        assert found.contract is not None
+        assert found.phases == ()
+        assert [term.name for term in found.contract.billing_terms] == ["On start", "On acceptance"]
+
+    def test_a_line_in_a_phase_of_another_deal_is_refused(self) -> None:
+        self.enter(MANIFOLD)
+        phase = self.sandbox.records(SF, "Engagement_Phase__c")[0]["id"]
+        id = self.enter(Deal(roles=()))
+        self.lines(id, [("Architect", "1", "1")], Phase__c=phase)
+
+        with pytest.raises(SystemRefused, match=r"line_item\.phase"):
+            self.client.opportunity(id)
+
+    @pytest.mark.parametrize(
+        ("kind", "field", "path"),
+        [
+            pytest.param("Engagement_Phase__c", "Value__c", r"phase\.value", id="phase"),
+            pytest.param("Subcontract_Need__c", "Cost__c", r"subcontract\.cost", id="subcontract"),
+            pytest.param("Contract_Clause__c", "Code__c", r"clause\.code", id="clause"),
+        ],
+    )
+    def test_a_part_that_lacks_what_it_is_about_names_it(
+        self, kind: str, field: str, path: str
+    ) -> None:
+        id = self.enter(MANIFOLD)
+        part = self.sandbox.records(SF, kind)[0]["id"]
+        self.sandbox.amend(SF, kind, part, {field: None})
+
+        with pytest.raises(SystemRefused, match=path):
+            self.client.opportunity(id)
+
+    def test_a_firm_may_count_a_quote_with_its_tax(self) -> None:
+        id = self.enter(MANIFOLD)
+        quote = self.body_of("Opportunity", id)["SyncedQuoteId"]
+        self.sandbox.amend(SF, "Quote", quote, {"Tax": Decimal("17670.48")})
+        total = {"quote": {"total.amount": {"path": "GrandTotal", "as": "decimal"}}}
+
+        plain = self.client.opportunity(id)
+        taxed = connected(self.settings, total).opportunity(id)
+
+        assert plain is not None
+        assert plain.quote is not None
+        assert taxed is not None
+        assert taxed.quote is not None
+        assert eur("17670.48") == taxed.quote.total - plain.quote.total
+
+    def test_a_list_that_the_org_calls_otherwise_is_refused_by_its_name(self) -> None:
+        id = self.enter(Deal())
+        crm = connected(self.settings, phase_relationship="Phasen__r")
+
+        with pytest.raises(SystemRefused, match="Phasen__r"):
+            crm.opportunity(id)
+
+    def test_a_field_that_a_setting_goes_by_cannot_be_dropped(self) -> None:
+        changes = {"opportunity": {"stage_name": None}}
+        connected(self.settings, changes)
+
+        with pytest.raises(InvalidDefinition, match="stage_name"):
+            connected(self.settings, changes, review_stages=["Proposal"])
+
+
+CUSTOM = (
+    "Billing_Term__c", "Contract_Clause__c", "Engagement_Phase__c", "Subcontract_Need__c",
+)  # fmt: skip
+
+
+class TestLessOfAnOrg:
+    def test_an_org_without_quotes_and_custom_objects_is_read_and_polled(self) -> None:
+        absent = [*CUSTOM, "Quote", "QuoteLineItem"]
+        settings = {**Salesforce.example_settings(), "absent": absent}
+        world = World(systems=(SystemSpec(id=SF, dialect=SF, settings=settings),))
+        with SandboxProcess(world) as org:
+            deal = {"Name": "x", "StageName": "Closed Won", "Contract": {"Account": {"Name": "A"}}}
+            id = org.plant(SF, "Opportunity", deal)["id"]
+            org.plant(
+                SF, "OpportunityLineItem", {"OpportunityId": id, "Quantity": 1,
+                "Product2": {"Name": "Architect"}},
+            )  # fmt: skip
+            none = {f"{name}_object": None for name in ("billing_term", "clause", "phase")}
+            crm = connected(org.client_settings(SF), subcontract_object=None, quotes=False, **none)
+
+            found = crm.opportunity(id)
+
+            assert found is not None
+            assert found.contract is not None
+            assert [role.role for role in found.roles] == ["Architect"]
+            assert (found.quote, found.phases, found.contract.billing_terms) == (None, (), ())
+            assert [id] == [change.opportunity for change in crm.changed_since(LONG_AGO).changes]
+
 
 class TestOneCurrency:
     def test_an_org_without_currencies_is_not_asked_for_them(self) -> None:
@@ -243,6 +426,97 @@ class TestOneCurrency:
             assert eur("10.5") == found.value
             with pytest.raises(SystemRefused, match="CurrencyIsoCode"):
                 connected(org.client_settings(SF)).opportunity(id)
+
+
+def composite(*parts: tuple[str, list[dict[str, Any]]]) -> httpx.Response:
+    rows = [
+        {
+            "referenceId": name,
+            "httpStatusCode": 200,
+            "body": {"totalSize": len(records), "done": True, "records": records},
+        }
+        for name, records in parts
+    ]
+    return httpx.Response(200, json={"compositeResponse": rows})
+
+
+LISTS = ("OpportunityLineItems", "Engagement_Phases__r", "Subcontract_Needs__r")
+
+
+def a_reading(name: str, second: int, lines: Sequence[int]) -> httpx.Response:
+    """A deal of this name, of which the time stamps were asked for again a moment later: `second`
+    is that of the deal by then, `lines` those of its lines."""
+
+    def at(second: int) -> str:
+        return f"2026-11-02T09:00:{second:02d}.000+0000"
+
+    def deal(second: int, lines: Sequence[int]) -> dict[str, Any]:
+        ids = [f"00kFL000000000{n}AAA" for n in range(len(lines))]
+        rows = [
+            {"Id": id, "SystemModstamp": at(n), "OpportunityId": DEAL, "Quantity": 1,
+             "Product2": {"Name": "Architect"}}
+            for id, n in zip(ids, lines, strict=True)
+        ]  # fmt: skip
+        held = {"totalSize": len(rows), "done": True, "records": rows} if rows else None
+        own = {"Id": DEAL, "SystemModstamp": at(second), "Account": None}
+        return {**own, **dict.fromkeys(LISTS), "OpportunityLineItems": held}
+
+    told = {**deal(1, [1, 1]), "Name": name, "IsWon": True, "IsClosed": True}
+    again = deal(second, lines)
+    return composite(
+        ("opportunity", [told]), ("contract", []), ("quote", []), ("contract_again", []),
+        ("opportunity_again", [again]),
+    )  # fmt: skip
+
+
+class TestOneMoment:
+    """What the two halves of a reading say must fit together."""
+
+    @pytest.mark.parametrize(
+        ("second", "lines"),
+        [
+            pytest.param(2, [1, 1], id="the-deal-was-changed"),
+            pytest.param(1, [1, 3], id="a-line-was-changed"),
+            pytest.param(1, [1], id="a-line-was-deleted"),
+            pytest.param(1, [1, 1, 1], id="a-line-was-added"),
+        ],
+    )
+    def test_a_deal_that_changed_meanwhile_is_read_again(
+        self, second: int, lines: Sequence[int]
+    ) -> None:
+        replies = iter([a_reading("torn", second, lines), a_reading("whole", 1, [1, 1])])
+
+        found = answering(lambda _: next(replies)).opportunity(DEAL)
+
+        assert found is not None
+        assert (found.name, len(found.roles)) == ("whole", 2)
+
+    def test_a_deal_that_never_stands_still_is_for_later(self) -> None:
+        asked: list[httpx.Request] = []
+
+        def reply(request: httpx.Request) -> httpx.Response:
+            asked.append(request)
+            return a_reading("torn", 2, [1, 1])
+
+        with pytest.raises(SystemUnavailable, match="kept changing"):
+            answering(reply).opportunity(DEAL)
+
+        assert len(asked) == 3
+
+    def test_the_parts_are_done_in_their_order(self) -> None:
+        asked: list[dict[str, Any]] = []
+
+        def reply(request: httpx.Request) -> httpx.Response:
+            asked.append(simplejson.loads(request.content))
+            return a_reading("whole", 1, [1, 1])
+
+        answering(reply).opportunity(DEAL)
+
+        (sent,) = asked
+        assert sent["collateSubrequests"] is False
+        assert [part["referenceId"] for part in sent["compositeRequest"]] == [
+            "opportunity", "contract", "quote", "contract_again", "opportunity_again",
+        ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -283,9 +557,27 @@ class TestPages:
 
         assert first.changes == crm.changed_since(LONG_AGO, gone).changes
 
-    def test_a_cursor_of_somebody_else_is_refused(self, org: SandboxProcess) -> None:
+    @pytest.mark.parametrize(
+        "cursor",
+        [
+            "2|x|https://evil.example/",
+            "2026-11-02T09:00:00.000Z",
+            "2026-11-02T09:00:00.000Z|change:2:https://evil.example/",
+            "2026-99-02T09:00:00.000Z|change:2:/services/data/v62.0/query/01gA-2",
+        ],
+    )
+    def test_a_cursor_of_somebody_else_is_refused(self, org: SandboxProcess, cursor: str) -> None:
         with pytest.raises(InvalidInput):
-            connected(org.client_settings(SF)).changed_since(LONG_AGO, "2|x|https://evil.example/")
+            connected(org.client_settings(SF)).changed_since(LONG_AGO, cursor)
+
+    def test_a_quiet_poll_is_two_calls(self, org: SandboxProcess) -> None:
+        crm = connected(org.client_settings(SF))
+        crm.ping()
+        before = len(org.calls(SF)["last"])
+
+        crm.changed_since(datetime.now(UTC))
+
+        assert before + 2 == len(org.calls(SF)["last"])
 
     def test_lines_beyond_one_batch_are_all_read(self, org: SandboxProcess) -> None:
         id = org.plant(SF, "Opportunity", {"Name": "many lines"})["id"]
@@ -307,6 +599,32 @@ class TestPages:
                 whole_pass(crm)
         finally:
             org.faults(SF)
+
+
+class TestManyChanges:
+    def test_a_pass_over_every_list_in_batches_tells_every_deal_and_ends(self) -> None:
+        settings = {**Salesforce.example_settings(), "batch_size": 2}
+        world = World(systems=(SystemSpec(id=SF, dialect=SF, settings=settings),))
+        with SandboxProcess(world) as org:
+            deals: set[str] = set()
+            last = ""
+            for n in range(3):
+                contract = org.plant(SF, "Contract", {"Account": {"Name": f"Client {n}"}})["id"]
+                deal = {"Name": f"{n}", "StageName": "Closed Won", "ContractId": contract}
+                deals.add(id := org.plant(SF, "Opportunity", deal)["id"])
+                for _ in range(2):
+                    line = {"OpportunityId": id, "Product2": {"Name": "x"}, "Quantity": 1}
+                    org.plant(SF, "OpportunityLineItem", line)
+                    term = org.plant(SF, "Billing_Term__c", {"Contract__c": contract})
+                    last = str(term["modified_at"])
+            pages = whole_pass(connected(org.client_settings(SF), poll_overlap_s=0))
+
+        told = [change for page in pages for change in page.changes]
+        assert deals == {change.opportunity for change in told}
+        # deals 2 + 1, lines 2 + 2 + 2, terms 2 + 2 + 2; the first page has one batch of each
+        assert len(pages) == 1 + 1 + 2 + 2
+        at = datetime.fromisoformat(last)
+        assert pages[-1].watermark == at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 class TestTrouble(OverHttp):

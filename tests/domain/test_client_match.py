@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deals import a_client
-from fairlead.domain.model.client import Client
-from fairlead.domain.rules.client_match import AskPerson, Match, NoMatch, identity, match
+from fairlead.domain.model.client import Address, Client
+from fairlead.domain.rules.client_match import (
+    AskPerson,
+    Match,
+    NoMatch,
+    conflicts,
+    identity,
+    match,
+    web_site,
+)
 
 
 def known(name: str = "Kestrel Logistik GmbH", id: str = "7", **changes: Any) -> Client:
@@ -272,3 +283,160 @@ def test_one_new_client_in_two_crms_has_one_identity(one: Client, other: Client)
 )
 def test_two_new_clients_have_two_identities(one: Client, other: Client) -> None:
     assert identity(one) != identity(other)
+
+
+def side(told: str | dict[str, Any], country: str | None, id: str) -> Client:
+    """One side of a pair in company_pairs.yaml: a name, or fields of a client."""
+    fields: dict[str, Any] = {"name": told} if isinstance(told, str) else dict(told)
+    place = {part: fields.pop(part, None) for part in ("street", "city", "postal_code")}
+    address = Address(country=fields.pop("country", country), **place)
+    given_: dict[str, Any] = {"tax_id": None, "currency": None, "address": address}
+    return a_client(fields.pop("name"), id=id, **(given_ | fields))
+
+
+GROUPS = yaml.safe_load((Path(__file__).parent / "company_pairs.yaml").read_text("utf-8"))
+PAIRS = [
+    pytest.param(
+        side(pair["ours"], pair.get("country", "DE"), "1"),
+        side(pair["theirs"], pair.get("country", "DE"), "2"),
+        pair["are"],
+        pair["answer"],
+        id=f"{group['in']}-{number}",
+    )
+    for group in GROUPS
+    for number, pair in enumerate(group["pairs"], 1)
+]
+ANSWERS = {Match: "match", AskPerson: "ask", NoMatch: "none"}
+
+
+@pytest.mark.parametrize(("ours", "theirs", "are", "answer"), PAIRS)
+def test_look_alikes_are_told_apart(ours: Client, theirs: Client, are: str, answer: str) -> None:
+    found = ANSWERS[type(match(ours, [theirs]))]
+
+    assert found == answer
+    assert not (found == "match" and are != "same"), "two clients would become one"
+
+
+@pytest.mark.parametrize(("ours", "theirs", "are", "answer"), PAIRS)
+def test_who_asks_first_makes_no_difference(
+    ours: Client, theirs: Client, are: str, answer: str
+) -> None:
+    if theirs.inactive:
+        theirs = theirs.model_copy(update={"inactive": False})
+
+    forth, back = match(ours, [theirs]), match(theirs, [ours])
+
+    assert type(forth) is type(back)
+
+
+def test_of_the_look_alikes_most_that_are_one_are_found_without_a_person() -> None:
+    counted = Counter((pair.values[2], pair.values[3]) for pair in PAIRS)
+    same = {answer: counted["same", answer] for answer in ("match", "ask", "none")}
+
+    assert len(PAIRS) >= 150
+    assert counted["different", "match"] == counted["unsure", "match"] == 0
+    assert same["match"] >= 0.8 * sum(same.values())
+    assert same["none"] <= 1  # an Arabic name and its meaning in English
+
+
+@given(clients, clients)
+def test_the_automatic_answer_is_the_same_from_both_sides(one: Client, other: Client) -> None:
+    active = [client.model_copy(update={"inactive": False}) for client in (one, other)]
+
+    forth, back = match(active[0], [active[1]]), match(active[1], [active[0]])
+
+    assert isinstance(forth, Match) == isinstance(back, Match)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "because"),
+    [
+        ({"parent": "Falke AG"}, {"parent": "FALKE"}, "same group"),
+        ({"domain": "www.falke.example"}, {"domain": "falke.example/de"}, "same domain"),
+        ({"tax_id": "811234567"}, {"tax_id": "811234567", "country": "AT"}, "the same number"),
+    ],
+)
+def test_a_person_is_told_why_two_might_be_one(
+    ours: dict[str, Any], theirs: dict[str, Any], because: str
+) -> None:
+    found = match(
+        a_client("Kestrel Logistik GmbH", **({"tax_id": None} | ours)),
+        [known("Milan Handel GmbH", **({"tax_id": None} | theirs))],
+    )
+
+    assert isinstance(found, AskPerson)
+    assert because in found.candidates[0].because
+    assert "another name" in found.candidates[0].because
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("https://www.Kestrel.example/de?x=1", "kestrel.example"),
+        ("kestrel.example.", "kestrel.example"),
+        ("info@kestrel.example", "kestrel.example"),
+        ("kestrel.example:8443", "kestrel.example"),
+        ("gmail.com", ""),
+        (None, ""),
+        (" ", ""),
+    ],
+)
+def test_one_web_site_however_it_is_written(written: str | None, meant: str) -> None:
+    assert web_site(written) == meant
+
+
+@given(st.text(max_size=30))
+def test_a_web_site_in_its_one_form_stays_as_it_is(text: str) -> None:
+    assert web_site(web_site(text)) == web_site(text)
+
+
+def a_record(**changes: Any) -> Client:
+    place = {
+        name: changes.pop(name) for name in ("street", "city", "postal_code") if name in changes
+    }
+    given_ = {"street": "Kai 1", "city": "Köln", "postal_code": "50667"} | place
+    address = Address(country=changes.pop("country", "DE"), **given_)
+    return known(address=address, **({"domain": "kestrel.example"} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param(
+            {
+                "name": "KESTREL LOGISTIK",
+                "tax_id": "DE 811 234 567",
+                "domain": "https://www.kestrel.example",
+                "city": "Koeln",
+                "postal_code": "50 667",
+                "street": "Quay 1",
+            },
+            [],
+            id="only-spelling",
+        ),
+        pytest.param({"tax_id": None, "domain": None, "city": None}, [], id="blanks"),
+        pytest.param({"name": "Falke GmbH"}, ["name"], id="name"),
+        pytest.param({"name": "Kestrel Logistik AG"}, ["name"], id="legal-form"),
+        pytest.param({"tax_id": "DE136695976"}, ["tax_id"], id="tax-id"),
+        pytest.param({"domain": "falke.example"}, ["domain"], id="domain"),
+        pytest.param({"country": "AT", "tax_id": None}, ["address.country"], id="country"),
+        pytest.param(
+            {"city": "Bonn", "postal_code": "53111"},
+            ["address.postal_code", "address.city"],
+            id="place",
+        ),
+        pytest.param({"currency": "USD"}, ["currency"], id="currency"),
+        pytest.param({"parent": "Falke"}, ["parent"], id="group"),
+    ],
+)
+def test_fields_in_which_two_records_of_one_client_differ(
+    changes: dict[str, Any], fields: list[str]
+) -> None:
+    ours, theirs = a_record(parent="Kestrel Holding AG"), a_record(**changes)
+
+    found = conflicts(ours, theirs)
+
+    assert [conflict.field for conflict in found] == fields
+    assert [c.field for c in conflicts(theirs, ours)] == fields
+    assert all(f"{c.ours} here, {c.theirs} there" in str(c) for c in found)

@@ -11,7 +11,9 @@ from fairlead.domain.company_names import (
     first_significant_word,
     fold,
     has_word,
+    latin,
     legal_form,
+    romanised,
     same_name,
     spelling,
 )
@@ -47,6 +49,9 @@ def test_folding_again_changes_nothing_that_a_search_would_see(name: str) -> Non
         ("3M", "3m"),
         ("The Company Ltd", "the"),
         ("!!!", ""),
+        ("株式会社星見", "星見"),
+        ("ООО Ромашка", "ромашка"),
+        ("Limited Edition Wines GmbH", "limited"),
     ],
 )
 def test_the_word_that_is_searched_is_the_telling_one(name: str, word: str) -> None:
@@ -64,6 +69,11 @@ def test_the_word_that_is_searched_is_the_telling_one(name: str, word: str) -> N
         ("Fischer & Fils", "Fischer et Fils"),
         ("The Bluff Corp.", "Bluff Corporation"),
         ("Tulpenhof Zorg B.V.", "Tulpenhof Zorg BV"),
+        ("株式会社星見", "星見（株）"),
+        ("㈜한빛해운", "한빛해운 주식회사"),
+        ("Αιγαίο Α.Ε.", "ΑΙΓΑΙΟ ΑΕ"),
+        ("Papiernie sp. z o.o.", "Papiernie Sp. z o. o."),
+        ("ABC Ltd (UK)", "ABC (UK) Limited"),
     ],
 )
 def test_one_name_in_two_spellings(one: str, other: str) -> None:
@@ -81,6 +91,9 @@ def test_one_name_in_two_spellings(one: str, other: str) -> None:
         pytest.param("Fonds 1", "Fonds 2", id="numbers"),
         pytest.param("!!", "??", id="no-letter-at-all"),
         pytest.param("Дунав Агро", "Dunav Agro", id="another-script"),
+        pytest.param("Fund A", "Fund", id="a-class"),
+        pytest.param("SA Power", "Power SA", id="a-word-like-a-legal-form"),
+        pytest.param("Йота", "Иота", id="a-letter-and-not-an-accent"),
     ],
 )
 def test_two_names_that_look_alike(one: str, other: str) -> None:
@@ -95,6 +108,12 @@ def test_two_names_that_look_alike(one: str, other: str) -> None:
         ("Kestrel Limited", "limited"),
         ("Larkspur Inc", "incorporated"),
         ("Larkspur", ""),
+        ("Kestrel GmbH & Co. KG", "gmbh kg"),
+        ("Cóndor S.A. de C.V.", "cv sa"),
+        ("株式会社星見", "kk"),
+        ("Hoshimi K.K.", "kk"),
+        ("SA Power", ""),
+        ("Kestrel Aktiengesellschaft", "ag"),
     ],
 )
 def test_the_legal_form_that_is_stated(name: str, form: str) -> None:
@@ -104,3 +123,28 @@ def test_the_legal_form_that_is_stated(name: str, form: str) -> None:
 def test_one_spelling_for_umlauts_but_not_for_other_letters() -> None:
     assert spelling("Müller AG") == spelling("MUELLER A.G.")
     assert spelling("Bauer AG") != spelling("Baur AG")
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Дунав Агро ООД", "dunav agro"),
+        ("ホシミ株式会社", "hoshimi"),
+        ("Halcyon Fund III", "halcyon fund 3"),
+        ("Kestrel Holding AG", "kestrel"),
+        ("!!", ""),
+    ],
+)
+def test_a_name_in_latin_letters(name: str, letters: str) -> None:
+    assert romanised(name) == letters
+
+
+@given(st.text(max_size=30))
+def test_latin_letters_stay_as_they_are(text: str) -> None:
+    assert latin(latin(text)) == latin(text)
+
+
+@given(st.text(max_size=30))
+def test_a_name_is_its_own_name_also_in_one_spelling(name: str) -> None:
+    assert same_name(name, name)
+    assert same_name(name.upper(), name.upper().lower())

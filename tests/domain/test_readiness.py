@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from deals import a_client, a_contract, a_deal, a_term, billed, money
 from fairlead.domain.gates import Blocked, Clear, Gap
+from fairlead.domain.model.agreement import Agreement, AgreementStatus, Signer
 from fairlead.domain.model.contract import ContractStatus
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
+from fairlead.domain.model.requisition import SubcontractNeed
 from fairlead.domain.rules.readiness import (
     Required,
+    agreement_gaps,
     contract_gaps,
     missing,
     not_won,
+    subcontract_gaps,
     together,
     unknown,
 )
+from fairlead.domain.values import ExternalRef
 
 
 def gaps(answer: Clear | Blocked) -> tuple[Gap, ...]:
@@ -83,6 +89,7 @@ def test_a_gap_says_of_which_kind_it_is_and_whether_we_can_take_it(
             for status, words in (
                 (ContractStatus.DRAFT, "is draft, not signed"),
                 (ContractStatus.IN_APPROVAL, "is in approval, not signed"),
+                (ContractStatus.APPROVED, "is approved, not signed"),
                 (ContractStatus.CANCELLED, "is cancelled, not signed"),
             )
         ),
@@ -97,6 +104,21 @@ def test_a_gap_says_of_which_kind_it_is_and_whether_we_can_take_it(
             "contract.value",
             "in USD, the deal in EUR",
             id="another-currency",
+        ),
+        pytest.param(
+            a_deal(contract=a_contract(cap=money("89999.99"))),
+            "contract.cap",
+            "EUR 90,000.00, more than the cap of EUR 89,999.99",
+            id="over-the-cap",
+        ),
+        pytest.param(
+            a_deal(contract=a_contract(cap=money("99999", "USD"))),
+            "contract.cap",
+            "the cap is in USD, the deal in EUR",
+            id="a-cap-in-another-currency",
+        ),
+        pytest.param(
+            a_deal(contract=a_contract(cap=money("0"))), "contract.cap", "nothing", id="no-cap-left"
         ),
         pytest.param(a_deal(value=money("0")), "value", "nothing to bill", id="worth-nothing"),
         pytest.param(a_deal(value=money("-5")), "value", "nothing to bill", id="negative"),
@@ -237,3 +259,94 @@ def test_gaps_of_several_rules_are_told_together() -> None:
 
     assert [gap.field for gap in found] == ["stage", "starts_on"]
     assert isinstance(together(Clear(), Clear()), Clear)
+
+
+def test_a_cap_of_just_the_value_is_kept_to() -> None:
+    assert isinstance(contract_gaps(a_deal(contract=a_contract(cap=money("90000")))), Clear)
+
+
+def an_agreement(**changes: Any) -> Agreement:
+    given: dict[str, Any] = {
+        "ref": ExternalRef(system="docusign", kind="envelope", id="E1"),
+        "title": "Statement of work",
+        "status": AgreementStatus.SIGNED,
+        "revision": "1",
+    }
+    return Agreement.model_validate(given | changes)
+
+
+AGREED = a_deal(contract=a_contract(agreement="E1"))
+
+
+def test_a_signed_agreement_that_says_the_same_is_ready() -> None:
+    agreement = an_agreement(number="00001001", value=money("90000"))
+
+    assert isinstance(agreement_gaps(AGREED, agreement), Clear)
+
+
+@pytest.mark.parametrize("deal", [a_deal(), a_deal(contract=None)])
+def test_a_contract_that_names_no_agreement_is_not_asked_about(deal: Opportunity) -> None:
+    assert isinstance(agreement_gaps(deal, None), Clear)
+
+
+@pytest.mark.parametrize(
+    ("agreement", "words"),
+    [
+        pytest.param(None, "there is no agreement E1", id="not-there"),
+        pytest.param(
+            an_agreement(
+                status=AgreementStatus.SENT, signers=(Signer(name="Ana"), Signer(name="Bo"))
+            ),
+            "is sent; Ana, Bo did not sign",
+            id="sent",
+        ),
+        pytest.param(
+            an_agreement(status=AgreementStatus.DECLINED, because="too dear"),
+            "is declined: too dear",
+            id="declined",
+        ),
+        pytest.param(an_agreement(status=AgreementStatus.VOIDED), "is voided", id="voided"),
+        pytest.param(an_agreement(status=AgreementStatus.DRAFT), "is draft", id="draft"),
+        pytest.param(
+            an_agreement(number="00009"), "of contract 00009, the deal's is 00001001", id="another"
+        ),
+        pytest.param(
+            an_agreement(value=money("90000.01")),
+            "says EUR 90,000.01, the deal EUR 90,000.00",
+            id="another-value",
+        ),
+    ],
+)
+def test_an_agreement_that_is_not_signed_or_says_otherwise(
+    agreement: Agreement | None, words: str
+) -> None:
+    (gap,) = gaps(agreement_gaps(AGREED, agreement))
+
+    assert (gap.field, gap.owner, gap.suppliable) == ("contract.agreement", "legal", False)
+    assert words in gap.problem
+
+
+def needed(cost: str, currency: str = "EUR", hours: str = "10") -> SubcontractNeed:
+    return SubcontractNeed(role="Tester", hours=Decimal(hours), cost=money(cost, currency))
+
+
+def test_work_of_others_that_costs_less_than_the_deal_is_ready() -> None:
+    assert isinstance(subcontract_gaps(a_deal()), Clear)
+    assert isinstance(subcontract_gaps(a_deal(subcontracting=(needed("90000"),))), Clear)
+
+
+@pytest.mark.parametrize(
+    ("needs_", "words"),
+    [
+        pytest.param((needed("45000"), needed("45000.01")), "more than the deal's", id="too-much"),
+        pytest.param((needed("0"),), "must be more than zero", id="for-nothing"),
+        pytest.param((needed("5", hours="0"),), "no hours of Tester", id="no-hours"),
+        pytest.param((needed("5", "USD"),), "in USD, the deal is in EUR", id="currency"),
+    ],
+)
+def test_work_of_others_that_cannot_be_right_is_told(
+    needs_: tuple[SubcontractNeed, ...], words: str
+) -> None:
+    (gap,) = gaps(subcontract_gaps(a_deal(subcontracting=needs_)))
+
+    assert words in gap.problem

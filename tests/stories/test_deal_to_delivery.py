@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.cancel import cancel
-from fairlead.capabilities.handoff.intake import engagement_id
+from fairlead.capabilities.handoff.deals import engagement_id
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
 from fairlead.domain.model.engagement import Engagement, EngagementState

@@ -293,7 +293,7 @@ class _Advance:
                 role=role,
                 excluded=excluded,
                 amount=self._subjects.at_stake(self._subject),
-                shown=self._subjects.shown(self._subject),
+                shown={**self._subjects.shown(self._subject), **self._run.input.get("shown", {})},
                 because=because or None,
                 decision_id=decision_id,
                 opened_at=self._now,
@@ -346,6 +346,8 @@ class _Advance:
             self._changes.decision(self._run, row.name, decision)
         for type, attributes in said.events:
             self._changes.event(self._run, type, attributes=attributes)
+        for type, data in said.sent:
+            self._changes.send(self._run, row, type, data)
 
     def _fail(
         self,

@@ -70,6 +70,9 @@ class Said:
     events: list[tuple[str, Mapping[str, Any]]] = field(
         default_factory=list[tuple[str, Mapping[str, Any]]]
     )
+    sent: list[tuple[str, Mapping[str, Any]]] = field(
+        default_factory=list[tuple[str, Mapping[str, Any]]]
+    )
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ class Call:
     def tell(self, event: str, **attributes: Any) -> None:
         """Add an event to the subject's log."""
         self.said.events.append((event, attributes))
+
+    def send(self, event: str, **data: Any) -> None:
+        """Put a message into our own inbox, with the end of this step: taken in once, after the
+        commit, as one from outside would be. This is how a run speaks to other runs."""
+        self.said.sent.append((event, data))
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,16 @@ class OutwardCall(Protocol):
 
     def tell(self, event: str, **attributes: Any) -> None: ...
 
+    def send(self, event: str, **data: Any) -> None: ...
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        """Store bytes for a later step, which may reach another system; their SHA-256 in hex."""
+        ...
+
+    def kept(self, digest: str) -> bytes:
+        """What `keep` stored. Raises `NotFound`."""
+        ...
+
     def alone(self, name: str) -> AbstractContextManager[None]:
         """Nobody else does what goes by this name meanwhile, over all workers.
 
@@ -155,7 +173,7 @@ class OutwardCall(Protocol):
         *,
         request: Mapping[str, Any],
         call: Callable[[EffectKey], ExternalRef],
-        find: Callable[[EffectKey], ExternalRef | None],
+        find: Callable[[EffectKey], ExternalRef | None] | None,
         part: str = "",
         key: EffectKey | None = None,
     ) -> ExternalRef:

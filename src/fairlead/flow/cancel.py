@@ -7,6 +7,14 @@ from fairlead.flow.states import RunState
 from fairlead.store import journal, runs
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
+from fairlead.store.runs import RunRow
+
+
+def give_up(tx: Tx, run_id: str, /, *, reason: str) -> None:
+    """End a run because another takes its place; one that is ending goes on ending."""
+    run = runs.lock(tx, run_id)
+    if run is not None and run.state == RunState.ACTIVE:
+        _end(tx, run, actor="fairlead", reason=reason)
 
 
 def cancel_run(tx: Tx, run_id: str, /, *, by: str, reason: str) -> None:
@@ -20,6 +28,10 @@ def cancel_run(tx: Tx, run_id: str, /, *, by: str, reason: str) -> None:
         raise NotFound("There is no such run.")
     if run.state != RunState.ACTIVE:
         raise IllegalMove("The run", run.state, "cancelled")
+    _end(tx, run, actor=f"person:{by}", reason=reason)
+
+
+def _end(tx: Tx, run: RunRow, *, actor: str, reason: str) -> None:
     run.state, run.ends_as = RunState.UNDOING, RunState.CANCELLED
     runs.save_runs(tx, [run])
     journal.append(
@@ -29,7 +41,7 @@ def cancel_run(tx: Tx, run_id: str, /, *, by: str, reason: str) -> None:
                 chain=run.subject_id,
                 type="run.cancelling",
                 at=database_time(tx),
-                actor=f"person:{by}",
+                actor=actor,
                 attributes={"reason": reason},
                 objects=[(run.id, "run", "of")],
                 correlation=run.correlation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +11,24 @@ from typing import Any
 
 from fairlead.flow.calls import Hooks, Subject
 from fairlead.policy.tables import Decision
-from fairlead.store import decisions, exceptions, journal, notifications, runs, tasks
+from fairlead.store import decisions, exceptions, inbox, journal, notifications, runs, tasks
 from fairlead.store.database import Tx
 from fairlead.store.journal import Event, Relation
 from fairlead.store.runs import RunRow, StepRow
 from fairlead.work.words import Message, NewException, NewTask
+
+#: Whence a message in the inbox comes that a step of ours sent.
+OURSELVES = "fairlead"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message to ourselves: once, however often the step that sends it is taken again."""
+
+    id: str
+    type: str
+    correlation: str
+    data: Mapping[str, Any]
 
 
 @dataclass
@@ -35,6 +49,7 @@ class Changes:
     decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: list[Message] = field(default_factory=list[Message])
     events: list[Event] = field(default_factory=list[Event])
+    sent: list[Sent] = field(default_factory=list[Sent])
     rings: set[str] = field(default_factory=set[str])
 
     def step(self, row: StepRow) -> None:
@@ -75,6 +90,12 @@ class Changes:
             )
         )
 
+    def send(self, run: RunRow, row: StepRow, type: str, data: Mapping[str, Any]) -> None:
+        """Message this step's subject has for others; the data names the subject it is about."""
+        number = sum(one.id.startswith(f"{run.id}/{row.name}/") for one in self.sent) + 1
+        id = f"{run.id}/{row.name}/{row.occurrence}/{number}"
+        self.sent.append(Sent(id, type, run.correlation, data))
+
     def decision(self, run: RunRow, step: str, decision: Decision) -> str:
         """Keep a decision; its id."""
         id = str(uuid.uuid4())
@@ -112,5 +133,16 @@ class Changes:
         exceptions.settle(tx, self.settled_causes, self.now)
         notifications.add(tx, self.messages)
         journal.append(tx, self.events)
+        for sent in self.sent:
+            inbox.put(
+                tx,
+                source=OURSELVES,
+                message=sent.id,
+                kind="internal",
+                queue="events",
+                correlation=sent.correlation,
+                headers={},
+                body=json.dumps({"type": sent.type, "data": sent.data}).encode(),
+            )
         for queue in sorted(self.rings):
             runs.notify(tx, queue)

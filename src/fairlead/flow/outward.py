@@ -38,7 +38,7 @@ from fairlead.flow.registry import Registry
 from fairlead.flow.seams import seam
 from fairlead.flow.states import StepState
 from fairlead.policy.tables import Decision
-from fairlead.store import runs
+from fairlead.store import blobs, runs
 from fairlead.store.database import Database, Tx, database_time
 from fairlead.store.runs import RunRow, StepRow
 from fairlead.trace import correlation
@@ -67,13 +67,13 @@ class OutwardCall:
     """What an outward action is called with; see `calls.OutwardCall`."""
 
     def __init__(
-        self, call: Call, row: StepRow, system: Reached, ledger: Ledger, port: str
+        self, db: Database, call: Call, row: StepRow, system: Reached, ledger: Ledger, port: str
     ) -> None:
         self.run, self.step, self.subject = call.run, call.step, call.subject
         self.results, self.now, self.said = call.results, call.now, call.said
         self.port, self.system = system.port(port), system.id
         self.answer: Mapping[str, Any] = (row.result or {}).get("answer", {})
-        self._row, self._reached, self._ledger = row, system, ledger
+        self._db, self._row, self._reached, self._ledger = db, row, system, ledger
 
     def note(self, decision: Decision) -> Decision:
         self.said.decisions.append(decision)
@@ -81,6 +81,17 @@ class OutwardCall:
 
     def tell(self, event: str, **attributes: Any) -> None:
         self.said.events.append((event, attributes))
+
+    def send(self, event: str, **data: Any) -> None:
+        self.said.sent.append((event, data))
+
+    def keep(self, content: bytes, media_type: str) -> str:
+        with self._db.transaction() as tx:
+            return blobs.keep(tx, content, media_type)
+
+    def kept(self, digest: str) -> bytes:
+        with self._db.transaction() as tx:
+            return blobs.kept(tx, digest)
 
     def alone(self, name: str) -> AbstractContextManager[None]:
         return self._ledger.only_writer(EffectKey(name))
@@ -184,7 +195,7 @@ class Outward:
         assert step.on is not None
         try:
             action = self._registry.get_action(step.uses)
-            outward = OutwardCall(call, row, self._reach(system), ledger, step.on)
+            outward = OutwardCall(self._db, call, row, self._reach(system), ledger, step.on)
             done: Done = action.fn(outward)
         except (Busy, DatabaseAway) as held:
             self._later(row, timedelta(milliseconds=300), str(held), counts=False)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.sandbox import spoil
 from fairlead.sandbox.dialect import Answer, Dialect
+from fairlead.sandbox.door import Ask
 from fairlead.sandbox.faults import Rule, Trap
 from fairlead.sandbox.system import Asked, System
 from fairlead.sandbox.wire import Payload, Wire
@@ -32,6 +33,7 @@ class Sandbox:
     def __init__(self, systems: Mapping[str, System], controls: ASGIApp) -> None:
         self._systems, self._controls = systems, controls
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="work")
+        self._in_hand: set[asyncio.Future[Out]] = set()
 
     def stop(self) -> None:
         """Wait for the work in hand. Nothing may be asked afterwards."""
@@ -56,6 +58,26 @@ class Sandbox:
         }
         path = "/" + "".join(rest)
         asked = system.asked(scope["method"], path, scope["query_string"], headers, body)
+        await _deliver(await self._taken(system, asked), wire)
+
+    def asking(self, system: System) -> Ask:
+        """How the door of a system asks it."""
+
+        async def ask(method: str, path: str, body: Mapping[str, Any]) -> Answer | None:
+            content = simplejson.dumps(body, use_decimal=True).encode()
+            asked = system.asked(method, path, b"", {}, content)
+            taken = asyncio.ensure_future(self._taken(system, asked))
+            self._in_hand.add(taken)
+            taken.add_done_callback(self._in_hand.discard)
+            out = await asyncio.shield(taken)  # as over HTTP, who hangs up stops no work
+            if out.payload is None or out.outcome == "cut":
+                return None
+            return out.payload.answer()
+
+        return ask
+
+    async def _taken(self, system: System, asked: Asked) -> Out:
+        """One call under the system's faults, and counted."""
         trap = None if system.faults.none else system.faults.of_call(asked.facts())
         if trap is None:
             out = Out(Payload.of(await self._do(lambda: system.work(asked))))
@@ -63,8 +85,9 @@ class Sandbox:
             out = await self._struck(trap, system, asked)
         # Counted before it is sent, so that who has the answer also finds the count.
         fault = trap.rule.kind if trap else None
-        system.calls.add(asked.operation, asked.call.method, path, out.outcome, fault)
-        await _deliver(out, wire)
+        call = asked.call
+        system.calls.add(asked.operation, call.method, call.path, out.outcome, fault)
+        return out
 
     async def _do(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)

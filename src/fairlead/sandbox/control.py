@@ -88,6 +88,7 @@ class Controls:
         return {
             "systems": [
                 {"id": system.spec.id, "dialect": system.spec.dialect}
+                | ({"port": system.port} if system.port else {})
                 for system in self._systems.values()
             ]
         }

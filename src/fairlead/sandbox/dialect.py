@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl
 
 import simplejson
 
+from fairlead.sandbox import push as webhooks
 from fairlead.sandbox.books import Books, Record
+from fairlead.sandbox.door import Door
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Dialect(ABC):
     """One system of one vendor. The kernel calls it from several threads at once."""
 
     vendor: ClassVar[str]  #: as in a world's `dialect`
+    door: ClassVar[type[Door] | None] = None  #: of a vendor that does not speak HTTP
 
     def __init__(
         self,
@@ -95,6 +98,8 @@ class Dialect(ABC):
     ) -> None:
         """`push` takes the body of a webhook; the kernel signs and delivers it."""
         self.system, self.books, self.settings, self.push = system, books, settings, push
+        #: What webhooks are signed with now. The kernel keeps it up to date.
+        self.webhook_secret = str(settings.get("webhook_secret", ""))
 
     @classmethod
     def example_settings(cls) -> dict[str, Any]:
@@ -134,6 +139,14 @@ class Dialect(ABC):
     def discard(self, kind: str, id: str) -> None:
         """A person deletes a record in that system. Raises KeyError where there is none."""
         self.books.remove(kind, id)
+
+    def sign_push(self, body: bytes, message_id: str, now: float) -> dict[str, str]:
+        """The headers that prove a webhook with `webhook_secret`; `now` is Unix time in seconds.
+
+        As Standard Webhooks says; a vendor with a scheme of its own signs in that one. Called for
+        each attempt. Raises `InvalidDefinition` for a secret that cannot be signed with.
+        """
+        return webhooks.signed(self.webhook_secret, body, message_id, now)
 
     def revoke_tokens(self) -> None:
         """Forget every access token, so that callers must sign in again."""

@@ -27,6 +27,12 @@ _ROLES = (
 )  # fmt: skip
 _RATE_CARDS = ("EMEA 2026", "AMER 2026", "APAC 2026")
 _CURRENCIES = ("GBP", "EUR", "USD", "SGD")
+#: Custom fields of projects; the first one, id 1, holds the exact budget.
+_CUSTOM_FIELDS = {
+    "Contract budget": "currency", "Parent project": "string", "Billing method": "string",
+    "Revenue method": "string", "Billing cap": "currency", "Time policy": "string",
+    "Expense policy": "string",
+}  # fmt: skip
 _DECIMALS = {"JPY": 0, "KRW": 0, "BHD": 3, "KWD": 3}  # ISO 4217, where it is not two
 
 Check = Callable[[Any], bool]
@@ -69,6 +75,11 @@ _REFERENCE: dict[str, Check] = {
     "service_name": _text, "service_model": _text, "service_model_ref": _text,
     "status": _one_of("successful", "pending", "failed"), "external_message": _text,
     "external_link": _text, "external_status": _text, "locked": _flag,
+}  # fmt: skip
+
+_VALUE: dict[str, Check] = {
+    "subject_type": _one_of("Workspace"), "subject_id": _whole, "custom_field_id": _whole,
+    "value": _text,
 }  # fmt: skip
 
 
@@ -177,7 +188,8 @@ class Kantata(Dialect):
     def furnish(self) -> None:
         self._revoked = False
         self.plant("users", {"full_name": "Integration User"})
-        self.plant("custom_fields", {"name": "Contract budget", "value_type": "currency"})
+        for name, value_type in _CUSTOM_FIELDS.items():
+            self.plant("custom_fields", {"name": name, "value_type": value_type})
         for name in self.settings.get("roles", _ROLES):
             self.plant("roles", {"name": name})
         for title in self.settings.get("rate_cards", _RATE_CARDS):
@@ -185,12 +197,16 @@ class Kantata(Dialect):
                 self.plant("rate_cards", {"title": title, "currency": currency})
 
     def routes(self) -> list[Route]:
+        values = f"{_ROOT}/custom_field_values"
         routes = [
             Route("GET", f"{_ROOT}/users/me.json", "users.me", self._me),
             Route("GET", f"{_ROOT}/roles", "roles.list", self._roles),
             Route("GET", f"{_ROOT}/rate_cards", "rate_cards.list", self._rate_cards),
             Route("GET", f"{_ROOT}/external_references", "external_references.list", self._refs),
             Route("PUT", f"{_ROOT}/workspaces/{{id}}", "workspaces.update", self._change),
+            Route("GET", f"{_ROOT}/custom_fields", "custom_fields.list", self._fields),
+            Route("POST", values, "custom_field_values.create", self._new_value),
+            Route("PUT", f"{values}/{{id}}", "custom_field_values.update", self._change_value),
         ]
         for kind in _KINDS.values():
             path = f"{_ROOT}/{kind.plural}"
@@ -238,6 +254,8 @@ class Kantata(Dialect):
             return self._add(_KINDS[kind], body)
         if kind == "external_references":
             return self._refer(body)
+        if kind == "custom_fields":
+            return self._custom_field(body)
         if kind != "rate_cards":
             return self.books.create(kind, body)
         given = dict(body)
@@ -248,6 +266,18 @@ class Kantata(Dialect):
             return self.books.create(
                 "rate_cards", {"active": True, **given, "rate_card_set_id": held.id}
             )
+
+    def _custom_field(self, body: Body) -> Record:
+        """In the set of its subject: `subject_type`, of projects where none is given."""
+        given = {"value_type": "string", "subject_type": "Workspace", **body}
+        subject = given.pop("subject_type")
+        with self.books.transaction():
+            sets = self.books.list(
+                "custom_field_sets", lambda held: held.body["subject_type"] == subject
+            )
+            about = {"name": f"{subject} fields", "subject_type": subject}
+            held = sets[0] if sets else self.books.create("custom_field_sets", about)
+            return self.books.create("custom_fields", {**given, "custom_field_set_id": held.id})
 
     def _creating(self, kind: _Kind) -> Callable[[Call], Answer]:
         def create(call: Call) -> Answer:
@@ -271,13 +301,43 @@ class Kantata(Dialect):
             held = self.books.read("workspaces", id)
             if held is None or not _visible(kind, held, call.query):
                 raise Deny(self.broken(404))
+            self._consistent(kind, {**held.body, **sent}, sent)
             return self._answer(call, "workspaces", [self.books.update("workspaces", id, sent)])
 
+    def _new_value(self, call: Call) -> Answer:
+        sent = self._named(call, "custom_field_value")
+        _check(sent, _VALUE, tuple(_VALUE))
+        with self.books.transaction():
+            kind = _BY_SUBJECT[sent["subject_type"]]
+            subject = self._there(kind.plural, "subject_id", sent)
+            about = (sent["custom_field_id"], sent["subject_type"], sent["subject_id"])
+            for held in self.books.list("custom_field_values"):
+                names = ("custom_field_id", "subject_type", "subject_id")
+                if tuple(held.body[name] for name in names) == about:
+                    raise _invalid("custom_field_id", "has already been taken")
+            given = {name: sent[name] for name in ("custom_field_id", "value")}
+            made = self._custom_value(kind, subject, given)
+            return self._answer(call, "custom_field_values", [made])
+
+    def _change_value(self, call: Call) -> Answer:
+        sent = self._named(call, "custom_field_value")
+        _check(sent, {"value": _text}, ("value",))
+        with self.books.transaction():
+            held = self.books.read("custom_field_values", call.params["id"])
+            if held is None:
+                raise Deny(self.broken(404))
+            self._fits({**held.body, **sent})
+            changed = self.books.update("custom_field_values", held.id, sent)
+            return self._answer(call, "custom_field_values", [changed])
+
     def _wrapped(self, call: Call, kind: _Kind) -> Body:
+        return self._named(call, kind.single)
+
+    def _named(self, call: Call, single: str) -> Body:
         body = call.json()
-        if not isinstance(body, dict) or not isinstance(cast(Body, body).get(kind.single), dict):
-            raise Deny(_errors(400, "system", (f"Missing parameter: {kind.single}", None)))
-        return cast(Body, body)[kind.single]
+        if not isinstance(body, dict) or not isinstance(cast(Body, body).get(single), dict):
+            raise Deny(_errors(400, "system", (f"Missing parameter: {single}", None)))
+        return cast(Body, body)[single]
 
     def _add(self, kind: _Kind, sent: Body) -> Record:
         """The record and, in the same transaction, its external reference and custom fields."""
@@ -336,14 +396,22 @@ class Kantata(Dialect):
             raise _invalid(name, "does not exist")
         return record
 
-    def _custom_value(self, kind: _Kind, subject: Record, given: Body) -> None:
+    def _custom_value(self, kind: _Kind, subject: Record, given: Body) -> Record:
+        self._fits(given)
+        about = {"subject_type": kind.subject, "subject_id": int(subject.id)}
+        return self.books.create("custom_field_values", {**about, **given})
+
+    def _fits(self, given: Body) -> None:
+        """A value must be of its field's type. Raises `Deny`."""
         there = self.books.read("custom_fields", str(given["custom_field_id"]))
         if there is None:
             raise _invalid("custom_fields", "does not exist")
-        if not re.fullmatch(r"\[\d+, [A-Z]{3}\]", str(given["value"])):
+        value = given["value"]
+        if there.body["value_type"] != "currency":
+            if not isinstance(value, str):
+                raise _invalid("custom_fields", "is not a text")
+        elif not re.fullmatch(r"\[\d+, [A-Z]{3}\]", str(value)):
             raise _invalid("custom_fields", "is not a currency value such as [998, USD]")
-        about = {"subject_type": kind.subject, "subject_id": int(subject.id)}
-        self.books.create("custom_field_values", {**about, **given})
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -353,6 +421,10 @@ class Kantata(Dialect):
     def _roles(self, call: Call) -> Answer:
         roles = self.books.list("roles")
         return self._answer(call, "roles", sorted(roles, key=lambda role: role.body["name"]))
+
+    def _fields(self, call: Call) -> Answer:
+        fields = self.books.list("custom_fields")
+        return self._answer(call, "custom_fields", sorted(fields, key=lambda f: f.body["name"]))
 
     def _rate_cards(self, call: Call) -> Answer:
         currencies = call.query.get("currencies")
@@ -451,7 +523,8 @@ class Kantata(Dialect):
         times = {"created_at": record.created_at, "updated_at": record.modified_at}
         body = {name: when.isoformat(timespec="seconds") for name, when in times.items()}
         body |= {"id": record.id, **record.body}
-        for name in ("workspace_id", "role_id", "resource_id", "parent_id", "rate_card_set_id"):
+        for name in ("workspace_id", "role_id", "resource_id", "parent_id", "rate_card_set_id",
+                     "custom_field_id", "custom_field_set_id"):  # fmt: skip
             if body.get(name) is not None:
                 body[name] = str(body[name])
         if collection == "workspaces" and body.get("price") is not None:
@@ -479,6 +552,19 @@ class Kantata(Dialect):
                 subject_record = self.books.read(wanted, id)
                 held = [subject_record] if subject_record else []
                 body[collection][record.id]["subject_ref"] = {"key": wanted, "id": id}
+            case "workspaces", "custom_field_values":
+                about = ("Workspace", record.id)
+                held = self.books.list(
+                    wanted,
+                    lambda value: (
+                        (value.body["subject_type"], str(value.body["subject_id"])) == about
+                    ),
+                )
+                body[collection][record.id]["custom_field_value_ids"] = [o.id for o in held]
+            case "custom_fields", "custom_field_set":
+                wanted = "custom_field_sets"
+                field_set = self.books.read(wanted, str(record.body["custom_field_set_id"]))
+                held = [field_set] if field_set else []
             case "rate_cards", "rate_card_set":
                 wanted = "rate_card_sets"
                 card_set = self.books.read(wanted, str(record.body["rate_card_set_id"]))

@@ -28,9 +28,9 @@ from fairlead.sandbox.netsuite_records import (
     Lines,
     Reference,
     checked,
-    complete,
     merged,
 )
+from fairlead.sandbox.netsuite_rules import Rules
 from fairlead.sandbox.netsuite_suiteql import BadQuery, parse
 
 _RECORDS = "/services/rest/record/v1"
@@ -53,6 +53,12 @@ _SUBSIDIARIES = (
     ("T&H Ltd", "GB", "1"), ("T&H GmbH", "DE", "2"), ("T&H Inc.", "US", "3"), ("T&H Pte", "SG", "4")
 )  # fmt: skip
 _TERMS = (0, 7, 10, 14, 15, 20, 21, 28, 30, 40, 45, 60, 75, 90, 120)
+#: Types whose internal ids are numbered as one, as NetSuite numbers its entities.
+_ENTITIES = ("customer", "job", "vendor", "employee")
+#: What `furnish` makes for requisitions: per subsidiary an employee in whose name they are, and
+#: what they are booked on. Ids of the employees: 9001 and so on.
+_FIRST_REQUESTER = 9001
+_ACCOUNT, _ITEM = "5010", "1"
 _SEGMENTS = ("classification", "department", "location")
 _SEGMENT_IDS = tuple(str(nr) for nr in range(1, 21))
 
@@ -72,6 +78,7 @@ class NetSuite(Dialect):
         push: Callable[[dict[str, Any]], None],
     ) -> None:
         super().__init__(system, books, settings, push)
+        self._rules = Rules(books)
         self._tokens: dict[str, float] = {}  # token → when it ends, Unix seconds
 
     @classmethod
@@ -96,6 +103,8 @@ class NetSuite(Dialect):
                 "client_id": client_id,
                 "certificate_id": certificate_id,
                 "private_key": private.decode(),
+                "requesters": _requesters(),
+                "purchase_account": _ACCOUNT,
             },
         }
 
@@ -107,6 +116,14 @@ class NetSuite(Dialect):
                 "subsidiary",
                 {"name": name, "country": {"id": country}, "currency": {"id": currency}},
             )
+        for subsidiary, requester in _requesters().items():
+            person = {"lastName": f"Purchasing {subsidiary}", "subsidiary": {"id": subsidiary}}
+            self.plant("employee", {"id": requester, **person})
+        for kind, body in (
+            ("account", {"id": _ACCOUNT, "acctName": "Subcontractors", "acctType": "Expense"}),
+            ("serviceItem", {"id": _ITEM, "itemId": "Subcontracted services"}),
+        ):
+            self.plant(kind, body)
         for days in _TERMS:
             self.plant("term", {"name": f"Net {days}", "daysUntilNetDue": days})
         chosen = cast("Mapping[str, list[str]]", self.settings.get("segments", {}))
@@ -128,9 +145,12 @@ class NetSuite(Dialect):
         ]
 
     def plant(self, kind: str, body: dict[str, Any]) -> Record:
+        """Any record type, its body as REST takes it; an address is a line of `addressBook`."""
         kind = _kind(kind)
         given = dict(body)
         id = given.pop("id", None)
+        if id is not None and self._entity(kind, str(id)):
+            raise Deny(_taken())
         return self._added(kind, given, id=None if id is None else str(id))
 
     def amend(self, kind: str, id: str, changes: dict[str, Any]) -> Record:
@@ -258,10 +278,11 @@ class NetSuite(Dialect):
         record_type = TYPES[kind]
         given = self._checked(kind, body)
         whole = {**record_type.defaults, **{k: v for k, v in given.items() if v is not None}}
-        id = id or str(self.books.next_id(kind))
+        id = id or self._free_id(kind)
         if "entityId" in record_type.fields:
             whole.setdefault("entityId", f"{kind[0].upper()}{id}")  # numbered by the account
-        self._complete(kind, whole, id)
+        whole = merged(record_type, {}, whole, "")
+        self._finish(kind, whole, id)
         external = whole.get("externalId")
         try:
             return self.books.create(kind, whole, id=id, key=external, unique_key=True)
@@ -270,8 +291,11 @@ class NetSuite(Dialect):
 
     def _changed(self, record: Record, changes: dict[str, Any], replace: str) -> Record:
         given = self._checked(record.kind, changes)
-        whole = merged(TYPES[record.kind], record.body, given, replace)
-        self._complete(record.kind, whole, record.id)
+        try:
+            whole = merged(TYPES[record.kind], record.body, given, replace)
+        except Invalid as bad:
+            raise Deny(_invalid(bad)) from bad
+        self._finish(record.kind, whole, record.id)
         external = whole.get("externalId")
         try:
             return self.books.update(
@@ -286,30 +310,29 @@ class NetSuite(Dialect):
         except Invalid as bad:
             raise Deny(_invalid(bad)) from bad
 
-    def _complete(self, kind: str, body: dict[str, Any], id: str) -> None:
-        """Raises `Deny` for what NetSuite refuses of a whole record."""
+    def _finish(self, kind: str, body: dict[str, Any], id: str) -> None:
+        """Fill in what NetSuite fills in. Raises `Deny` for what it refuses of a whole record."""
         try:
-            complete(kind, body)
-            self._not_booked_on_closed(kind, body, id)
+            self._rules.finish(kind, body, id)
         except Invalid as bad:
             raise Deny(_invalid(bad)) from bad
         if any(self._repeats(kind, name, body.get(name), id) for name in TYPES[kind].unique):
             raise Deny(_taken())
 
+    def _free_id(self, kind: str) -> str:
+        if kind not in _ENTITIES:
+            return str(self.books.next_id(kind))
+        while self._entity(kind, id := str(self.books.next_id("entity"))):
+            pass  # a person has planted one under this number
+        return id
+
+    def _entity(self, kind: str, id: str) -> bool:
+        """Whether an entity of any type has this internal id already."""
+        return kind in _ENTITIES and any(self._exists(other, id) for other in _ENTITIES)
+
     def _repeats(self, kind: str, name: str, value: Any, id: str) -> bool:
         """Whether another record has this value in a field that no two may share."""
         return bool(self.books.list(kind, lambda one: one.id != id and one.body.get(name) == value))
-
-    def _not_booked_on_closed(self, kind: str, body: dict[str, Any], id: str) -> None:
-        """A new record must not hang on an inactive one."""
-        owner = {"job": ("customer", "parent"), "projectTask": ("job", "project")}.get(kind)
-        if owner is None or self.books.read(kind, id) is not None:
-            return
-        reference = cast("dict[str, str]", body.get(owner[1], {}))
-        above = self.books.read(owner[0], reference.get("id", ""))
-        if above and above.body.get("isInactive"):
-            why = f"Error while accessing a resource. The {owner[0]} {above.id} is inactive."
-            raise Invalid(why, owner[1], "USER_ERROR")
 
     def _exists(self, kind: str, id: str) -> bool:
         return self.books.read(kind, id) is not None
@@ -327,15 +350,15 @@ class NetSuite(Dialect):
                 page = _page(lines, 0, len(lines)) if expand else {}
                 shown[name] = {**page, "links": [_link("self", f"{here}/{name}")]}
             elif isinstance(kind, Reference):
-                shown[name] = self._reference(call, kind.kind, value["id"])
+                shown[name] = self._reference(call, kind.kinds, value["id"])
             else:
                 shown[name] = value
         shown["createdDate"] = record.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         shown["lastModifiedDate"] = record.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         return shown
 
-    def _reference(self, call: Call, kind: str, id: str) -> dict[str, Any]:
-        target = self.books.read(kind, id)
+    def _reference(self, call: Call, kinds: tuple[str, ...], id: str) -> dict[str, Any]:
+        target = next((one for kind in kinds if (one := self.books.read(kind, id))), None)
         if target is None:
             return {"links": [], "id": id}
         name = target.body.get("companyName") or target.body.get("name") or id
@@ -380,13 +403,13 @@ class NetSuite(Dialect):
         kind = NAMES[name]
         fields = TYPES[kind].fields
         columns = {"id", *(field.lower() for field in fields)}
-        if name == "customer":
+        if "addressBook" in fields:
             columns.add("defaultbillingaddress")
         return columns, [_row(record) for record in self.books.list(kind)]
 
     def _addresses(self) -> list[dict[str, str]]:
         found: list[dict[str, str]] = []
-        for record in self.books.list("customer"):
+        for record in [*self.books.list("customer"), *self.books.list("vendor")]:
             for nr, line in enumerate(record.body.get("addressBook", {}).get("items", [])):
                 address = line.get("addressBookAddress", {})
                 told = {name: _column(value) for name, value in address.items() if value}
@@ -457,6 +480,11 @@ def _link(rel: str, href: str) -> dict[str, str]:
 def _address(call: Call, system: str, record: Record) -> str:
     host = call.headers.get("host", "localhost")
     return f"http://{host}/{system}{_RECORDS}/{record.kind}/{record.id}"
+
+
+def _requesters() -> dict[str, str]:
+    """Subsidiary → the employee in whose name its requisitions are."""
+    return {str(nr + 1): str(_FIRST_REQUESTER + nr) for nr in range(len(_SUBSIDIARIES))}
 
 
 def _paging(call: Call) -> tuple[int, int]:

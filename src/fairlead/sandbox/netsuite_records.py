@@ -2,7 +2,8 @@
 
 Field names are those of the REST API browser and of the record pages, such as
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_89160926072.html (billing
-schedule), …/article_83090456314.html (job) and …/article_68093010260.html (project task).
+schedule), …/article_83090456314.html (job), …/article_68093010260.html (project task) and
+…/section_0809105436.html (requisition).
 """
 
 from __future__ import annotations
@@ -44,7 +45,13 @@ class Day:
 
 @dataclass(frozen=True)
 class Reference:
-    kind: str
+    """To a record of one of these types: internal ids of customers, jobs, vendors and employees
+    are numbered as one, so that an id says which it is."""
+
+    kinds: tuple[str, ...]
+
+    def __init__(self, *kinds: str) -> None:
+        object.__setattr__(self, "kinds", kinds)
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Lines:
-    """A sublist."""
+    """A sublist. Lines of a keyed one have a number in the field `key`, by which they are changed:
+    https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1545295601.html
+    """
 
     fields: Mapping[str, Field]
+    key: str | None = None
 
 
 Field = Text | Number | Flag | Day | Reference | Choice | Part | Lines
@@ -86,6 +96,14 @@ _ADDRESS = Part(
         "country": Choice(),
     }
 )  # fmt: skip
+_ADDRESS_BOOK = Lines(
+    {
+        "internalId": Number(), "label": Text(150), "defaultBilling": Flag(),
+        "defaultShipping": Flag(), "isResidential": Flag(), "addressBookAddress": _ADDRESS,
+    },
+    key="internalId",
+)  # fmt: skip
+_CUSTOMER_OR_JOB = Reference("customer", "job")
 _BILLING = Choice(frozenset({"CB", "FBI", "FBM", "TM"}))
 _SCHEDULES = Choice(frozenset({"STD", "CB", "FBI", "FBM", "TM"}))
 
@@ -94,16 +112,13 @@ TYPES: dict[str, RecordType] = {
         fields={
             "externalId": Text(255), "entityId": Text(80), "companyName": Text(83),
             "isPerson": Flag(), "firstName": Text(32), "lastName": Text(32), "email": Text(254),
-            "phone": Text(21), "url": Text(100), "comments": Text(), "vatRegNumber": Text(50),
+            "phone": Text(21), "parent": Reference("customer"), "url": Text(100),
+            "comments": Text(), "vatRegNumber": Text(50),
             "subsidiary": Reference("subsidiary"), "currency": Reference("currency"),
             "terms": Reference("term"), "isInactive": Flag(),
-            "addressBook": Lines(
-                {
-                    "label": Text(150), "defaultBilling": Flag(), "defaultShipping": Flag(),
-                    "addressBookAddress": _ADDRESS,
-                }
-            ),
+            "addressBook": _ADDRESS_BOOK,
             "custentity_fairlead_full_name": Text(), "custentity_fairlead_tier": Text(300),
+            "custentity_fairlead_group": Text(),
         },
         required=("subsidiary",),
         defaults={"isPerson": False, "isInactive": False},
@@ -112,14 +127,23 @@ TYPES: dict[str, RecordType] = {
     "job": RecordType(
         fields={
             "externalId": Text(255), "entityId": Text(80), "companyName": Text(83),
-            "parent": Reference("customer"), "subsidiary": Reference("subsidiary"),
+            "parent": _CUSTOMER_OR_JOB, "subsidiary": Reference("subsidiary"),
             "currency": Reference("currency"), "startDate": Day(), "projectedEndDate": Day(),
             "jobBillingType": _BILLING, "jobType": Choice(), "projectExpenseType": Choice(),
             "billingSchedule": Reference("billingSchedule"), "comments": Text(),
             "allowTime": Flag(), "allowExpenses": Flag(), "isInactive": Flag(),
             "custentity_fairlead_full_name": Text(), "custentity_fairlead_complete": Flag(),
             "custentity_fairlead_contract_type": Text(300),
+            "custentity_fairlead_billing_method": Text(300),
+            "custentity_fairlead_revenue_method": Text(300),
             "custentity_fairlead_budget": Number(), "custentity_fairlead_budget_hours": Number(),
+            "custentity_fairlead_cap": Number(),
+            "custentity_fairlead_tax_kind": Text(300), "custentity_fairlead_tax_code": Text(300),
+            "custentity_fairlead_tax_rate": Number(), "custentity_fairlead_tax_country": Text(300),
+            "custentity_fairlead_client_tax_id": Text(300),
+            "custentity_fairlead_tax_basis": Text(),
+            "custentity_fairlead_time_policy": Text(300),
+            "custentity_fairlead_expense_policy": Text(300),
             "custentity_fairlead_practice": Reference("classification"),
             "custentity_fairlead_region": Reference("location"),
             "custentity_fairlead_cost_centre": Reference("department"),
@@ -163,6 +187,88 @@ TYPES: dict[str, RecordType] = {
         },
         required=("name", "scheduleType", "initialAmount"),
         defaults={"isInactive": False},
+    ),
+    "vendor": RecordType(
+        fields={
+            "externalId": Text(255), "entityId": Text(80), "companyName": Text(83),
+            "legalName": Text(83), "isPerson": Flag(), "firstName": Text(32),
+            "lastName": Text(32), "email": Text(254), "phone": Text(21), "url": Text(100),
+            "comments": Text(), "vatRegNumber": Text(50), "subsidiary": Reference("subsidiary"),
+            "currency": Reference("currency"), "category": Reference("vendorCategory"),
+            "terms": Reference("term"), "isInactive": Flag(), "addressBook": _ADDRESS_BOOK,
+            "custentity_fairlead_vendor_approved": Flag(),
+        },
+        required=("subsidiary",),
+        defaults={
+            "isPerson": False, "isInactive": False, "custentity_fairlead_vendor_approved": False
+        },
+        unique=("entityId",),
+    ),
+    "vendorCategory": RecordType(
+        fields={"externalId": Text(255), "name": Text(60), "isInactive": Flag()},
+        required=("name",),
+        defaults={"isInactive": False},
+        unique=("name",),
+    ),
+    "employee": RecordType(
+        fields={
+            "externalId": Text(255), "entityId": Text(80), "firstName": Text(32),
+            "lastName": Text(32), "email": Text(254), "subsidiary": Reference("subsidiary"),
+            "currency": Reference("currency"), "isInactive": Flag(),
+        },
+        required=("lastName", "subsidiary"),
+        defaults={"isInactive": False},
+        unique=("entityId",),
+    ),
+    "purchaseRequisition": RecordType(
+        fields={
+            "externalId": Text(255), "entity": Reference("employee"),
+            "subsidiary": Reference("subsidiary"), "currency": Reference("currency"),
+            "tranDate": Day(), "dueDate": Day(), "memo": Text(999),
+            "approvalStatus": Choice(frozenset({"1", "2", "3", "11"})),
+            "class": Reference("classification"), "department": Reference("department"),
+            "location": Reference("location"), "estimatedTotal": Number(),
+            "expense": Lines(
+                {
+                    "account": Reference("account"), "amount": Number(),
+                    "estimatedAmount": Number(), "customer": _CUSTOMER_OR_JOB,
+                    "poVendor": Reference("vendor"), "memo": Text(4000), "isBillable": Flag(),
+                    "isClosed": Flag(), "projecttask": Reference("projectTask"),
+                    "class": Reference("classification"), "department": Reference("department"),
+                    "location": Reference("location"),
+                }
+            ),
+            "item": Lines(
+                {
+                    "item": Reference("serviceItem"), "quantity": Number(), "rate": Number(),
+                    "amount": Number(), "estimatedRate": Number(), "estimatedAmount": Number(),
+                    "customer": _CUSTOMER_OR_JOB, "poVendor": Reference("vendor"),
+                    "description": Text(4000), "expectedReceiptDate": Day(),
+                    "isBillable": Flag(), "isClosed": Flag(),
+                    "class": Reference("classification"), "department": Reference("department"),
+                    "location": Reference("location"),
+                }
+            ),
+        },
+        required=("entity", "subsidiary", "currency"),
+        defaults={"approvalStatus": {"id": "1"}},
+    ),
+    "account": RecordType(
+        fields={
+            "externalId": Text(255), "acctName": Text(60), "acctNumber": Text(60),
+            "acctType": Choice(), "isInactive": Flag(),
+        },
+        required=("acctName", "acctType"),
+        defaults={"isInactive": False},
+    ),
+    "serviceItem": RecordType(
+        fields={
+            "externalId": Text(255), "itemId": Text(60), "displayName": Text(60),
+            "isInactive": Flag(),
+        },
+        required=("itemId",),
+        defaults={"isInactive": False},
+        unique=("itemId",),
     ),
     "subsidiary": RecordType(
         fields={
@@ -246,9 +352,9 @@ def _value(kind: Field, value: Any, exists: Exists, path: str) -> Any:
                 return date.fromisoformat(value).isoformat()
             except (TypeError, ValueError) as bad:
                 raise wrong from bad
-        case Reference(target):
+        case Reference():
             id = _id(value)
-            if id is None or not exists(target, id):
+            if id is None or not any(exists(target, id) for target in kind.kinds):
                 raise wrong
             return {"id": id}
         case Choice(ids):
@@ -258,7 +364,7 @@ def _value(kind: Field, value: Any, exists: Exists, path: str) -> Any:
             return {"id": id}
         case Part(fields):
             return checked(fields, value, exists, path)
-        case Lines(fields):
+        case Lines(fields=fields):
             lines = cast("dict[str, Any]", value).get("items") if isinstance(value, dict) else None
             if not isinstance(lines, list):
                 raise wrong
@@ -290,17 +396,56 @@ def merged(
     replaced = {name.strip().lower() for name in replace.split(",")}
     after = dict(before)
     for name, value in changes.items():
-        is_lines = isinstance(record_type.fields[name], Lines)
-        if is_lines and value is not None and name.lower() not in replaced:
-            value = {"items": [*before.get(name, {}).get("items", []), *value["items"]]}
+        kind = record_type.fields[name]
+        if isinstance(kind, Lines) and value is not None:
+            known: list[dict[str, Any]] = before.get(name, {}).get("items", [])
+            known = [] if name.lower() in replaced else known
+            value = {"items": _merged_lines(kind, known, value["items"])}
         after[name] = value
     return {name: value for name, value in after.items() if value is not None}
+
+
+def _merged_lines(
+    kind: Lines, before: list[dict[str, Any]], changes: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Lines of a keyed sublist are changed by their key, all others added. Raises `Invalid`."""
+    after = [dict(line) for line in before]
+    for change in changes:
+        key = kind.key if kind.key and change.get(kind.key) is not None and before else None
+        line: dict[str, Any] | None = {}
+        if key is None:
+            after.append(line)
+        else:
+            line = next((line for line in after if line.get(key) == change[key]), None)
+        if line is None:
+            raise Invalid(f"There is no line {change[key or '']}.", key or "", "USER_ERROR")
+        for name, value in change.items():
+            line[name] = _set(line.get(name), value)
+    return after
+
+
+def _set(before: Any, value: Any) -> Any:
+    """A subrecord keeps the parts that are not named, and loses those that are emptied."""
+    if not isinstance(value, dict):
+        return value
+    parts = {**cast("dict[str, Any]", before or {}), **cast("dict[str, Any]", value)}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def numbered(lines: list[dict[str, Any]], key: str, fresh: Callable[[], int]) -> None:
+    """Give each new line its number; of several default addresses, the last one set stays."""
+    for line in lines:
+        if line.get(key) is None:
+            line[key] = fresh()
+    for flag in ("defaultBilling", "defaultShipping"):
+        for line in [line for line in lines if line.get(flag)][:-1]:
+            line[flag] = False
 
 
 def complete(kind: str, body: Mapping[str, Any]) -> None:
     """What must hold of a whole record. Raises `Invalid`."""
     missing = [name for name in TYPES[kind].required if name not in body]
-    if kind == "customer" and not body.get("isPerson") and not body.get("companyName"):
+    if kind in ("customer", "vendor") and not body.get("isPerson") and not body.get("companyName"):
         missing.append("companyName")
     if kind == "billingSchedule" and body.get("scheduleType") == {"id": "FBM"}:
         missing += [name for name in ("project", "milestone") if name not in body]
@@ -310,6 +455,8 @@ def complete(kind: str, body: Mapping[str, Any]) -> None:
             f"Error while accessing a resource. Please enter value(s) for: {names}",
             code="USER_ERROR",
         )
+    if kind == "purchaseRequisition":
+        _complete_requisition(body)
     start, end = body.get("startDate"), body.get("projectedEndDate") or body.get("finishByDate")
     if start and end and end < start:
         why = "Error while accessing a resource. The end date is before the start date."
@@ -317,3 +464,20 @@ def complete(kind: str, body: Mapping[str, Any]) -> None:
     if "url" in body and not body["url"].startswith(("http://", "https://")):
         why = "Error while accessing a resource. Invalid URL."
         raise Invalid(why, "url", "USER_ERROR")
+
+
+def _complete_requisition(body: Mapping[str, Any]) -> None:
+    """It buys something, and each line says what and at which estimate. Raises `Invalid`."""
+    lines = [
+        (name, wanted, line)
+        for name, wanted in (("expense", "account"), ("item", "item"))
+        for line in body.get(name, {}).get("items", [])
+    ]
+    if not lines:
+        why = "You must enter at least one line item for this transaction."
+        raise Invalid(f"Error while accessing a resource. {why}", code="USER_ERROR")
+    for name, wanted, line in lines:
+        for field_name in (wanted, "estimatedAmount"):
+            if line.get(field_name) is None:
+                why = f"Error while accessing a resource. Please enter value(s) for: {field_name}"
+                raise Invalid(why, name, "USER_ERROR")

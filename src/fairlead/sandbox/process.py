@@ -34,6 +34,7 @@ class SandboxProcess:
         server said where it does not start."""
         self.world = world
         self._data, self._port, self._import_from = data, port, import_from
+        self.ports: dict[str, int] = {}  #: system → its own port, where it does not speak HTTP
         self._start()
 
     def __enter__(self) -> Self:
@@ -69,7 +70,7 @@ class SandboxProcess:
     def _start(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             world = Path(folder) / "world.json"
-            world.write_text(simplejson.dumps(self.world.model_dump(), use_decimal=True), "utf-8")
+            world.write_text(simplejson.dumps(self._world(), use_decimal=True), "utf-8")
             asked = ["--world", str(world), "--port", str(self._port), "--until-stdin-ends"]
             if self._data:
                 asked += ["--data", str(self._data)]
@@ -88,6 +89,16 @@ class SandboxProcess:
             raise RuntimeError(f"The sandbox did not start (exit status {self._ended()}).")
         self.url = str(simplejson.loads(line)["url"])
         self.control = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        found = self._json("GET", "/_sandbox/systems")["systems"]
+        self.ports = {system["id"]: system["port"] for system in found if "port" in system}
+
+    def _world(self) -> dict[str, Any]:
+        """As it was asked for, with the ports that were given out at an earlier start."""
+        world = self.world.model_dump()
+        for system in world["systems"]:
+            if system["id"] in self.ports:
+                system["settings"] = {**system["settings"], "port": self.ports[system["id"]]}
+        return world
 
     def _ended(self) -> int:
         for pipe in (self._process.stdin, self._process.stdout):
@@ -101,6 +112,8 @@ class SandboxProcess:
         """What a connector needs to sign in to a system, its address included."""
         spec = next(spec for spec in self.world.systems if spec.id == system)
         known = cast("Mapping[str, Any]", spec.settings.get("client", {}))
+        if system in self.ports:
+            return {"host": "127.0.0.1", "port": self.ports[system], **known}
         return {"base_url": f"{self.url}/{system}", **known}
 
     def ledger(self, system: str | None = None, object: str | None = None) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""Webhooks: kept until they are delivered, signed in the Standard Webhooks way.
+"""Webhooks: kept until they are delivered, signed as the dialect signs.
 
-The signature is `v1,` and base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`; the id stays the
-same over retries, the timestamp is that of the attempt.
+A dialect that says nothing else signs in the Standard Webhooks way: the signature is `v1,` and
+base64 of HMAC-SHA256 over `{id}.{timestamp}.{body}`. The id stays the same over retries, the
+timestamp is that of the attempt.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -13,6 +14,7 @@ import hashlib
 import hmac
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Any
@@ -32,32 +34,40 @@ _ANSWER_WITHIN_S = 10
 _AT_ONCE = 50
 
 
+#: (secret, body, message id, Unix time in seconds) → the headers that prove who sent it. Raises
+#: `InvalidDefinition` where it cannot sign with such a secret.
+Sign = Callable[[str, bytes, str, float], dict[str, str]]
+
+
 @dataclass(frozen=True)
 class Receiver:
-    """Where a system's webhooks go."""
+    """Where a system's webhooks go. What a secret looks like is for who signs with it to say."""
 
     url: str
-    secret: bytes
+    secret: str
 
     @classmethod
     def of(cls, url: str, secret: str) -> Receiver:
-        """`secret` as text: `whsec_` and base64. Raises `InvalidDefinition`."""
+        """Raises `InvalidDefinition`."""
         if not url.startswith(("http://", "https://")):
             raise InvalidDefinition("A webhook goes to an http or https address.")
-        if not secret.startswith("whsec_"):
-            raise InvalidDefinition("A webhook secret is `whsec_` and base64.")
-        try:
-            return cls(url, base64.b64decode(secret.removeprefix("whsec_"), validate=True))
-        except binascii.Error as bad:
-            raise InvalidDefinition("A webhook secret is `whsec_` and base64.") from bad
+        return cls(url, secret)
 
 
-def signed(receiver: Receiver, id: str, body: bytes, now: float) -> dict[str, str]:
-    """The headers of one attempt; `now` is Unix time in seconds."""
+def signed(secret: str, body: bytes, id: str, now: float) -> dict[str, str]:
+    """The headers of one attempt in the Standard Webhooks way; `now` is Unix time in seconds.
+
+    `secret` is `whsec_` and base64. Raises `InvalidDefinition` for another one.
+    """
+    if not secret.startswith("whsec_"):
+        raise InvalidDefinition("A webhook secret is `whsec_` and base64.")
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error as bad:
+        raise InvalidDefinition("A webhook secret is `whsec_` and base64.") from bad
     stamp = str(int(now))
-    mixed = hmac.new(receiver.secret, f"{id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    mixed = hmac.new(key, f"{id}.{stamp}.".encode() + body, hashlib.sha256).digest()
     return {
-        "content-type": "application/json",
         "webhook-id": id,
         "webhook-timestamp": stamp,
         "webhook-signature": f"v1,{base64.b64encode(mixed).decode()}",
@@ -65,17 +75,30 @@ def signed(receiver: Receiver, id: str, body: bytes, now: float) -> dict[str, st
 
 
 class Pushes:
-    """One system's outgoing webhooks, in its books, and the thread that delivers them."""
+    """One system's outgoing webhooks, in its books, and the thread that delivers them.
+
+    Nothing goes out before `sign_with` has said how it is signed.
+    """
 
     def __init__(self, books: Books, faults: Faults, receiver: Receiver | None) -> None:
         self._books, self._faults, self._receiver = books, faults, receiver
+        self._sign: Sign | None = None
         self._woken = Condition()
         self._news = True
         self._stopped = False
         self._thread = Thread(target=self._run, name=f"pushes-{books.system}", daemon=True)
         self._thread.start()
 
+    def sign_with(self, sign: Sign) -> None:
+        """Raises `InvalidDefinition` where it cannot sign for the receiver that there is."""
+        _try(sign, self._receiver)
+        self._sign = sign
+        self._wake()
+
     def send_to(self, receiver: Receiver | None) -> None:
+        """Raises `InvalidDefinition` where its secret cannot be signed with."""
+        if self._sign is not None:
+            _try(self._sign, receiver)
         self._receiver = receiver
         self._wake()
 
@@ -142,8 +165,8 @@ class Pushes:
             while not self._stopped:
                 with self._woken:
                     self._news = False
-                if self._receiver is not None:
-                    self._deliver(client, self._receiver)
+                if self._receiver is not None and self._sign is not None:
+                    self._deliver(client, self._receiver, self._sign)
                 wait_s = self._next_due_in()
                 with self._woken:
                     if not self._news:
@@ -151,13 +174,13 @@ class Pushes:
 
     def _next_due_in(self) -> float | None:
         """Seconds until there is something to do; None: until somebody wakes us."""
-        if self._receiver is None:
+        if self._receiver is None or self._sign is None:
             return None
         with self._books.transaction() as db:
             row = db.execute("SELECT min(due) FROM pushes WHERE state = 'waiting'").fetchone()
         return None if row[0] is None else max(0.0, row[0] - time.time())
 
-    def _deliver(self, client: httpx.Client, receiver: Receiver) -> None:
+    def _deliver(self, client: httpx.Client, receiver: Receiver, sign: Sign) -> None:
         with self._books.transaction() as db:
             due: list[tuple[int, str, str, int]] = db.execute(
                 "SELECT nr, id, body, attempts FROM pushes WHERE state = 'waiting' AND due <= ?"
@@ -167,7 +190,7 @@ class Pushes:
         for nr, id, text, attempts in due:
             if self._stopped:
                 return
-            done = self._attempt(client, receiver, id, text.encode())
+            done = self._attempt(client, receiver, sign, id, text.encode())
             state = "delivered" if done else "waiting"
             if attempts + 1 >= _ATTEMPTS and not done:
                 state = "given up"
@@ -179,9 +202,18 @@ class Pushes:
                 )
 
     @staticmethod
-    def _attempt(client: httpx.Client, receiver: Receiver, id: str, body: bytes) -> bool:
+    def _attempt(
+        client: httpx.Client, receiver: Receiver, sign: Sign, id: str, body: bytes
+    ) -> bool:
         try:
-            headers = signed(receiver, id, body, time.time())
+            proof = sign(receiver.secret, body, id, time.time())
+            headers = {"content-type": "application/json", **proof}
             return client.post(receiver.url, content=body, headers=headers).is_success
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
+
+
+def _try(sign: Sign, receiver: Receiver | None) -> None:
+    """Whoever sets a secret learns at once that it is unusable, not the thread that delivers."""
+    if receiver is not None:
+        sign(receiver.secret, b"{}", "msg_0", 0)

@@ -1,21 +1,20 @@
-"""SOQL as far as integrations use it: parsed strictly, and evaluated over given records.
+"""SOQL as far as integrations use it, parsed strictly.
 
 https://developer.salesforce.com/docs/platform/salesforce-soql-sosl/guide/sforce-api-calls-soql-select.html
 
 SELECT of fields, relationship paths, child subqueries and COUNT(); WHERE with comparisons, LIKE,
 IN, NOT IN, semi-joins, AND, OR, NOT and parentheses; ORDER BY, LIMIT, OFFSET. As in Salesforce,
-AND and OR are not mixed without parentheses, and a semi-join is not combined with OR.
+AND and OR are not mixed without parentheses. Of semi-joins a query has at most two, neither under
+OR or NOT; each is on another object, selects one field of its own, and has no semi-join itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cmp_to_key
-from typing import Any, Literal
+from typing import Literal
 
 Constant = str | Decimal | bool | date | datetime | None
 Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "LIKE", "IN", "NOT IN"]
@@ -77,6 +76,7 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|!=|<>|[=<>(),]))"
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "_": "_", "%": "%"}
+_MOST_SEMI_JOINS = 2
 _RESERVED = {
     "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "ORDER", "LIMIT", "OFFSET", "IN", "LIKE", "NULL",
 }  # fmt: skip
@@ -138,6 +138,7 @@ class _Reader:
         order = self._order() if self._take("ORDER") else ()
         limit = self._count() if self._take("LIMIT") else None
         offset = self._count() if self._take("OFFSET") else 0
+        _check_semi_joins(source, where)
         return Query(tuple(fields), tuple(children), counts, source, where, order, limit, offset)
 
     def _order(self) -> tuple[Order, ...]:
@@ -172,8 +173,6 @@ class _Reader:
         if not joined:
             return parts[0]
         if joined == "OR":
-            if any(isinstance(p, Asks) and isinstance(p.value, Query) for p in parts):
-                raise Malformed("Semi join sub-selects are not allowed with the 'OR' operator")
             return Either(tuple(parts))
         return Both(tuple(parts))
 
@@ -252,6 +251,40 @@ class _Reader:
             )
 
 
+def tests_of(condition: Condition | None) -> list[Asks]:
+    """Every test in a condition, to check fields and types before anything is read."""
+    match condition:
+        case None:
+            return []
+        case Asks():
+            return [condition]
+        case Not(part):
+            return tests_of(part)
+        case Both(parts) | Either(parts):
+            return [test for part in parts for test in tests_of(part)]
+
+
+def _check_semi_joins(source: str, where: Condition | None) -> None:
+    """What Salesforce allows of them. Raises `Malformed`."""
+    joins = [test.value for test in tests_of(where) if isinstance(test.value, Query)]
+    at_the_top = where.parts if isinstance(where, Both) else (where,)
+    top = [p.value for p in at_the_top if isinstance(p, Asks) and isinstance(p.value, Query)]
+    if len(joins) > len(top):
+        raise Malformed(
+            "Semi join sub-selects are only allowed at the top level WHERE expressions and not in "
+            "nested WHERE expressions."
+        )
+    if len(joins) > _MOST_SEMI_JOINS:
+        raise Malformed(f"Maximum {_MOST_SEMI_JOINS} semi join sub-selects are allowed.")
+    for join in joins:
+        if join.source.lower() == source.lower():
+            raise Malformed("The inner and outer selects should not be on the same object type")
+        if any(isinstance(test.value, Query) for test in tests_of(join.where)):
+            raise Malformed("Nested semi join sub-selects are not supported")
+        if join.order or join.limit is not None or any("." in name for name in join.fields):
+            raise Malformed("semi join sub-selects select one field, without ORDER BY or LIMIT")
+
+
 def _moment(text: str) -> date | datetime:
     try:
         return (
@@ -261,95 +294,3 @@ def _moment(text: str) -> date | datetime:
         )
     except ValueError as bad:
         raise Malformed(f"invalid date: {text}") from bad
-
-
-# -- evaluating --------------------------------------------------------------------------------
-
-#: The value of a field path in one record, as Python compares it.
-Value = Callable[[str], Any]
-#: The values that a semi-join's query finds.
-Inner = Callable[[Query], Sequence[Any]]
-
-
-def paths_of(condition: Condition | None) -> list[Asks]:
-    """Every test in a condition, to check fields and types before anything is read."""
-    match condition:
-        case None:
-            return []
-        case Asks():
-            return [condition]
-        case Not(part):
-            return paths_of(part)
-        case Both(parts) | Either(parts):
-            return [test for part in parts for test in paths_of(part)]
-
-
-def holds(
-    condition: Condition | None, value: Value, inner: Inner, constant: Callable[[str, Any], Any]
-) -> bool:
-    """Whether a record fits. `constant` gives a literal as the field at a path compares it."""
-    match condition:
-        case None:
-            return True
-        case Not(part):
-            return not holds(part, value, inner, constant)
-        case Both(parts):
-            return all(holds(part, value, inner, constant) for part in parts)
-        case Either(parts):
-            return any(holds(part, value, inner, constant) for part in parts)
-        case Asks(path, "IN" | "NOT IN" as operator, wanted):
-            if isinstance(wanted, Query):
-                values = inner(wanted)
-            else:
-                literals = wanted if isinstance(wanted, tuple) else (wanted,)
-                values = [constant(path, literal) for literal in literals]
-            among = _folded(value(path)) in [_folded(one) for one in values]
-            return among if operator == "IN" else not among
-        case Asks(path, operator, wanted):
-            return _compare(_folded(value(path)), operator, _folded(constant(path, wanted)))
-
-
-def _compare(found: Any, operator: Comparison, wanted: Any) -> bool:
-    match operator:
-        case "=":
-            return found == wanted
-        case "!=":
-            return found != wanted
-        case "LIKE":
-            return found is not None and _like(str(wanted)).fullmatch(str(found)) is not None
-        case _:
-            if found is None or wanted is None:
-                return False
-            ordered = {"<": found < wanted, "<=": found <= wanted}
-            ordered |= {">": found > wanted, ">=": found >= wanted}
-            return ordered[operator]
-
-
-def _folded(value: Any) -> Any:
-    """Text compares without regard to case; an empty text is no text."""
-    return (value.casefold() or None) if isinstance(value, str) else value
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    parts = {"%": ".*", "_": "."}
-    return re.compile("".join(parts.get(c, re.escape(c)) for c in pattern), re.DOTALL)
-
-
-def in_order(
-    records: list[Mapping[str, Any]],
-    order: Sequence[Order],
-    value: Callable[[Mapping[str, Any], str], Any],
-) -> list[Mapping[str, Any]]:
-    """Sorted as ORDER BY says; nulls come first unless it says otherwise."""
-
-    def compare(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-        for rule in order:
-            a, b = _folded(value(one, rule.path)), _folded(value(other, rule.path))
-            if a == b:
-                continue
-            if a is None or b is None:
-                return (1 if a is None else -1) * (1 if rule.nulls_last else -1)
-            return (1 if a > b else -1) * (-1 if rule.descending else 1)
-        return 0
-
-    return sorted(records, key=cmp_to_key(compare)) if order else records

@@ -15,6 +15,7 @@ import uvicorn
 from fairlead.sandbox.app import Sandbox
 from fairlead.sandbox.books import Order
 from fairlead.sandbox.control import Controls
+from fairlead.sandbox.door import Doors
 from fairlead.sandbox.system import System
 from fairlead.sandbox.wire import OpenProtocol
 from fairlead.sandbox.world import World
@@ -43,6 +44,7 @@ def serve(
         url = f"http://{host}:{listening.getsockname()[1]}"
         systems = _opened(world, data)
         sandbox = Sandbox(systems, Controls(systems).app())
+        doors = Doors(host, systems, sandbox.asking)
         config = uvicorn.Config(
             sandbox,
             http=OpenProtocol,
@@ -53,25 +55,29 @@ def serve(
             timeout_keep_alive=60,
             timeout_graceful_shutdown=_LAST_ANSWERS_S,
         )
-        server = _Server(config, lambda end: ready(url, end))
+        server = _Server(config, doors, lambda end: ready(url, end))
         if current_thread() is main_thread():
             signal.signal(signal.SIGTERM, _already_ended)
         try:
             with suppress(KeyboardInterrupt):
                 server.run([listening])
         finally:
+            doors.close()
             sandbox.stop()
             for system in systems.values():
                 system.close()
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, doors: Doors, ready: Callable[[Callable[[], None]], None]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._doors, self._ready = doors, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        await self._doors.open()
         self._ready(self._end)
 
     def _end(self) -> None:

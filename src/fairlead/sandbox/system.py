@@ -55,6 +55,8 @@ class System:
         self.spec = spec
         self.faults, self.calls = Faults(), Calls()
         self.era_ended = Event()  #: what was asked before a reset must not happen after it
+        self.door = dialect_named(spec.dialect).door
+        self.port: int | None = None  #: of its own, where it has a door
         self.books = Books(spec.id, file, order=order)
         self.pushes = Pushes(self.books, self.faults, _receiver(spec))
 
@@ -65,6 +67,11 @@ class System:
         if not self.books.kinds():
             self.dialect.furnish()
         self._routes = [(_pattern(route.path), route) for route in self.dialect.routes()]
+        self.pushes.sign_with(self._sign)
+
+    def _sign(self, secret: str, body: bytes, message_id: str, now: float) -> dict[str, str]:
+        self.dialect.webhook_secret = secret
+        return self.dialect.sign_push(body, message_id, now)
 
     def reset(self) -> None:
         """As if the account were new, and nothing were wrong with it."""

@@ -43,6 +43,14 @@ class Payload:
         text = simplejson.dumps(answer.body, use_decimal=True)
         return cls(answer.status, headers, text.encode())
 
+    def answer(self) -> Answer:
+        """As it was before it became bytes; what is no JSON stays bytes."""
+        try:
+            body = simplejson.loads(self.content, use_decimal=True) if self.content else None
+        except ValueError:
+            body = self.content
+        return Answer(self.status, body, self.headers)
+
     def pairs(self, length: int | None) -> list[tuple[bytes, bytes]]:
         pairs = [
             (name.encode("latin-1"), value.encode("latin-1", "replace"))

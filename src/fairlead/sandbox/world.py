@@ -20,7 +20,8 @@ class SystemSpec(BaseModel):
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")
     dialect: str  #: `salesforce` and the like, or `package.module:Class` for one of your own
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """The dialect's own, and `webhook_url` with `webhook_secret` (`whsec_…`)."""
+    """The dialect's own; `webhook_url` with `webhook_secret`; and `port` for the door of a system
+    that does not speak HTTP (else it takes a free one)."""
 
 
 class World(BaseModel):

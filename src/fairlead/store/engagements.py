@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
 
 from psycopg.types.json import Jsonb
 
+from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
 from fairlead.store.database import Tx
@@ -15,10 +18,11 @@ _BY_ID_LOCKED = _BY_ID + " FOR UPDATE"
 
 _ADD = """
 INSERT INTO engagements (id, number, source_system, source_id, state, name, client_name, region,
-    legal_entity, currency, value, project_code, body, opened_at, launched_at, version)
+    legal_entity, currency, value, project_code, body, opened_at, launched_at, version,
+    agreement, parent)
 VALUES (%(id)s, %(number)s, %(source_system)s, %(source_id)s, %(state)s, %(name)s,
     %(client_name)s, %(region)s, %(legal_entity)s, %(currency)s, %(value)s, %(project_code)s,
-    %(body)s, %(opened_at)s, %(launched_at)s, %(version)s)
+    %(body)s, %(opened_at)s, %(launched_at)s, %(version)s, %(agreement)s, %(parent)s)
 ON CONFLICT DO NOTHING
 """
 
@@ -26,8 +30,32 @@ _SAVE = """
 UPDATE engagements SET state = %(state)s, name = %(name)s, client_name = %(client_name)s,
     region = %(region)s, legal_entity = %(legal_entity)s, currency = %(currency)s,
     value = %(value)s, project_code = %(project_code)s, body = %(body)s,
-    launched_at = %(launched_at)s, version = %(version)s
+    launched_at = %(launched_at)s, version = %(version)s, agreement = %(agreement)s
 WHERE id = %(id)s
+"""
+
+_OF_AGREEMENT = """
+SELECT id FROM engagements WHERE agreement = %(agreement)s
+  AND coalesce(body->'agreement'->'ref'->>'system', %(system)s) = %(system)s ORDER BY id
+"""
+
+_DUE = """
+UPDATE engagements SET compare_at = clock_timestamp() + %(every)s
+WHERE id IN (SELECT id FROM engagements WHERE state = 'launched' AND compare_at <= clock_timestamp()
+             ORDER BY compare_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+# Spread evenly over the weeks from the first day to the last.
+_COMMITTED = """
+SELECT role->>'role' AS role, sum((role->>'hours')::numeric
+    / greatest(1, ((e.body->'deal'->>'ends_on')::date - (e.body->'deal'->>'starts_on')::date) / 7.0)
+    )::numeric(24, 2) AS hours
+FROM engagements e, jsonb_array_elements(e.body->'deal'->'roles') AS role
+WHERE e.state IN ('in_setup', 'awaiting_launch', 'launched')
+  AND (%(region)s::text IS NULL OR e.region = %(region)s)
+  AND (e.body->'deal'->>'ends_on')::date >= current_date
+GROUP BY 1
 """
 
 
@@ -50,6 +78,8 @@ def _columns(engagement: Engagement) -> dict[str, object]:
         "opened_at": engagement.opened_at,
         "launched_at": engagement.launched_at,
         "version": engagement.version,
+        "agreement": deal.contract.agreement if deal.contract else None,
+        "parent": engagement.parent,
     }
 
 
@@ -73,6 +103,27 @@ def load(tx: Tx, ids: Sequence[str], *, lock: bool) -> dict[str, Engagement]:
     rows = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, [list(ids)]).fetchall()
     found = [Engagement.model_validate(row["body"]) for row in rows]
     return {engagement.id: engagement for engagement in found}
+
+
+def of_agreement(tx: Tx, system: str, agreement: str) -> list[EngagementId]:
+    """Ids of the engagements whose contract is kept under this id, in one order for everybody.
+
+    Two systems may give the same id: one that is known to come from another is left out.
+    """
+    rows = tx.execute(_OF_AGREEMENT, {"agreement": agreement, "system": system}).fetchall()
+    return [EngagementId(row["id"]) for row in rows]
+
+
+def due_for_comparison(tx: Tx, every: timedelta, limit: int) -> list[EngagementId]:
+    """Launched engagements that nobody compared for so long; nobody else takes them meanwhile."""
+    rows = tx.execute(_DUE, {"every": every, "limit": limit}).fetchall()
+    return [EngagementId(row["id"]) for row in rows]
+
+
+def committed_hours(tx: Tx, region: str | None) -> dict[str, Decimal]:
+    """Role → hours a week that engagements under way were sold with; one region, or all."""
+    rows = tx.execute(_COMMITTED, {"region": region}).fetchall()
+    return {row["role"]: row["hours"] for row in rows}
 
 
 def save(tx: Tx, engagements: Sequence[Engagement]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,12 @@ from typing import Any, cast
 from fairlead.domain.chain import START, link, root_of
 from fairlead.store import bulk
 from fairlead.store.database import Tx
+
+#: Whoever listens on this channel hears which chains grew: a JSON list of their names, or `*` where
+#: there are many. It is heard when the transaction commits.
+CHANGED = "fairlead_changed"
+_MOST_NAMED = 20
+_LONGEST_WORD = 7000  #: bytes; PostgreSQL takes fewer than 8000
 
 #: (id, type, qualifier): an object that the event is about, and how (OCEL 2.0).
 Relation = tuple[str, str, str]
@@ -88,6 +95,8 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
         [{"chain": name, "length": heads[name][0], "head": heads[name][1]} for name in names],
         keys=("chain",),
     )
+    named = json.dumps(names) if len(names) <= _MOST_NAMED else "*"
+    tx.execute("SELECT pg_notify(%s, %s)", [CHANGED, named if len(named) < _LONGEST_WORD else "*"])
 
 
 def _refuse_floats(value: Any) -> None:

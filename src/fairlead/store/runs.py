@@ -342,6 +342,16 @@ def look_again(tx: Tx, run_ids: Sequence[str]) -> None:
     tx.execute(_LOOK_AGAIN, [list(run_ids)])
 
 
+def answered(tx: Tx, run_ids: Sequence[str]) -> bool:
+    """Has anybody been asked, or anything been done, in these runs?"""
+    row = tx.execute(
+        "SELECT 1 AS one FROM steps WHERE run_id = ANY(%s) AND kind IN ('approval', 'task', "
+        "'action') AND state NOT IN ('skipped', 'cancelled') LIMIT 1",
+        [list(run_ids)],
+    ).fetchone()
+    return row is not None
+
+
 def give_back_forgotten(tx: Tx, worker: str, in_flight: Sequence[tuple[str, str, int]]) -> set[str]:
     """Return steps that this worker has by its row but is not carrying out."""
     columns: list[Any] = [list(part) for part in zip(*in_flight, strict=True)] or [[], [], []]

@@ -83,13 +83,30 @@ engagements = sa.Table(
     _at("opened_at"),
     _at("launched_at", null=True),
     sa.Column("version", sa.Integer, nullable=False),
+    _text("agreement", null=True, comment="its id in the system that holds the contract"),
+    _text("parent", null=True, comment="of a part: the engagement that it belongs to"),
+    sa.Column(
+        "compare_at", sa.DateTime(timezone=True), nullable=False,
+        server_default=sa.text("now()"), comment="when its systems are next compared",
+    ),
     sa.UniqueConstraint("number"),
     sa.UniqueConstraint("source_system", "source_id"),
     sa.UniqueConstraint("project_code"),
     # the list of engagements, newest first, a page at a time
     sa.Index("engagements_newest", "opened_at", "id"),
     sa.Index("engagements_by_state", "state", "opened_at", "id"),
-)
+    # whose contract changed
+    sa.Index(
+        "engagements_by_agreement", "agreement",
+        postgresql_where=sa.text("agreement IS NOT NULL"),
+    ),
+    # the parts of one
+    sa.Index("engagements_parts", "parent", postgresql_where=sa.text("parent IS NOT NULL")),
+    # those that are due for a comparison
+    sa.Index(
+        "engagements_compare", "compare_at", postgresql_where=sa.text("state = 'launched'"),
+    ),
+)  # fmt: skip
 
 playbooks = sa.Table(
     "playbooks",
@@ -433,4 +450,90 @@ idempotency_keys = sa.Table(
     sa.Column("status", sa.Integer, comment="null while the first request is being carried out"),
     _json("body", null=True),
     _at("at"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    _text("person", primary_key=True, comment="an id of people.yaml"),
+    _text("password_hash", comment="Argon2id, with its salt and costs"),
+    _at("changed_at"),
+    comment="Passwords of people who sign in here, and not through an identity provider.",
+)
+
+sign_in_failures = sa.Table(
+    "sign_in_failures",
+    metadata,
+    sa.Column("name", BYTEA, primary_key=True, comment="SHA-256 of an account or address"),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _at("last_at"),
+    # forgetting those that are long ago
+    sa.Index("sign_in_failures_oldest", "last_at"),
+    comment="Who must wait before the next attempt; nothing is left of it after a day.",
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id_hash", BYTEA, primary_key=True, comment="SHA-256 of the id in the cookie"),
+    _text("person"),
+    _json("roles"),  # as they were at sign-in: others end the session
+    _at("auth_time", comment="when the person last proved who they are"),
+    _at("seen_at"),
+    # ending all sessions of one person
+    sa.Index("sessions_by_person", "person"),
+    # forgetting those that have ended by time
+    sa.Index("sessions_oldest", "seen_at"),
+)
+
+preferences = sa.Table(
+    "preferences",
+    metadata,
+    _text("person", primary_key=True),
+    _text("theme", null=True, comment="light or dark; null: as the system is set"),
+    sa.Column(
+        "letter_keys", sa.Boolean, nullable=False, server_default="true",
+        comment="whether single letters are shortcuts (WCAG 2.1.4)",
+    ),
+)  # fmt: skip
+
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    _text("person", primary_key=True),
+    _text("page", primary_key=True, comment="the path of the page, such as /engagements"),
+    _text("name", primary_key=True),
+    _text("query", comment="the address's query: filters, sort and tab"),
+    _at("saved_at"),
+)
+
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    _text("digest", primary_key=True, comment="SHA-256 of the bytes, in hex"),
+    _text("media_type"),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("body", BYTEA, nullable=False),
+    _at("at"),
+    comment="Documents on their way from one system to another.",
+)
+
+differences = sa.Table(
+    "differences",
+    metadata,
+    _text("engagement_id", primary_key=True),
+    _text("field", primary_key=True, comment="as in ownership.yaml, such as project.ends_on"),
+    _text("system", primary_key=True, comment="the follower that says something else"),
+    _text("owner", comment="the system that is right"),
+    _json("owner_value", null=True),
+    _json("system_value", null=True),
+    _text("region", null=True),
+    sa.Column("amount", sa.Numeric(24, 8), comment="by which they differ, in currency"),
+    _text("currency", null=True),
+    _text("rule", comment="owner_wins or ask"),
+    _at("first_seen_at"),
+    _at("last_seen_at"),
+    # the report, oldest first
+    sa.Index("differences_oldest", "first_seen_at", "engagement_id", "field", "system"),
+    comment="What systems say differently today; a row goes when they agree again.",
 )

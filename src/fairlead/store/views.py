@@ -42,6 +42,14 @@ _BY_RUN = """
              WHERE e.id = r.subject_id AND e.legal_entity = ANY(%(entities)s)))))
 """
 
+# What is about an engagement, with or without a run, and is seen by whoever sees that.
+_BY_ITS_ENGAGEMENT = """
+    ((%(regions)s::text[] IS NULL AND %(entities)s::text[] IS NULL) OR EXISTS (
+        SELECT 1 FROM engagements e WHERE e.id = x.subject_id
+        AND (%(regions)s::text[] IS NULL OR e.region = ANY(%(regions)s))
+        AND (%(entities)s::text[] IS NULL OR e.legal_entity = ANY(%(entities)s))))
+"""
+
 # What belongs to no region: only those without a limit see it.
 _UNBOUND = "(%(regions)s::text[] IS NULL AND %(entities)s::text[] IS NULL)"
 
@@ -292,7 +300,7 @@ class Views:
         """Newest first."""
         return self._newest(
             _DECISION,
-            _BY_RUN
+            _BY_ITS_ENGAGEMENT
             + """ AND (%(policy)s::text IS NULL OR x.policy = %(policy)s)
             AND (%(subject)s::text IS NULL OR x.subject_id = %(subject)s)""",
             {"policy": policy, "subject": subject},
@@ -302,7 +310,7 @@ class Views:
         )
 
     def decision(self, id: str) -> dict[str, Any] | None:
-        return self._one(_DECISION, "x.id = %(id)s AND " + _BY_RUN, {"id": id})
+        return self._one(_DECISION, "x.id = %(id)s AND " + _BY_ITS_ENGAGEMENT, {"id": id})
 
     def waiting(self) -> list[dict[str, Any]]:
         """Per system and currency: steps, engagements and money that wait for it."""

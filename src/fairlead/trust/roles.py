@@ -48,6 +48,8 @@ class Role(StrEnum):
     FINANCE = "finance"
     CONTROLLER = "controller"
     PROCUREMENT = "procurement"
+    LEGAL = "legal"
+    COMPLIANCE = "compliance"  #: of countries: export control, sanctions, licences
     INTEGRATION_OPERATOR = "integration_operator"
     POLICY_AUTHOR = "policy_author"
     POLICY_APPROVER = "policy_approver"
@@ -73,7 +75,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.CONSULTANT: frozenset({_P.TASKS_READ, _P.TASKS_ANSWER}),
     Role.FINANCE: _LEAD | {_P.ENGAGEMENTS_CORRECT, _P.COSTS_READ},
     Role.CONTROLLER: _LEAD | {_P.COSTS_READ, _P.EXCEPTIONS_REPLAY, _P.EFFECTS_SETTLE},
-    Role.PROCUREMENT: _WORK | _FOLLOW,
+    Role.PROCUREMENT: _LEAD,
+    Role.LEGAL: _LEAD,
+    Role.COMPLIANCE: _WORK | {_P.EXCEPTIONS_READ},
     Role.INTEGRATION_OPERATOR: _FOLLOW
     | {
         _P.ENGAGEMENTS_READ,
@@ -133,6 +137,9 @@ _APART: Mapping[Role, frozenset[Role]] = {
         }
     ),
     _R.PROCUREMENT: frozenset({_R.INTEGRATION_OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+    # whoever reviews a deal for the firm has neither sold it nor alters the trail of the review
+    _R.LEGAL: frozenset({_R.SALES_OPERATIONS, _R.AUDITOR, _R.ADMINISTRATOR}),
+    _R.COMPLIANCE: frozenset({_R.SALES_OPERATIONS, _R.AUDITOR, _R.ADMINISTRATOR}),
     _R.INTEGRATION_OPERATOR: frozenset({_R.AUDITOR, _R.ADMINISTRATOR}),
     _R.POLICY_AUTHOR: frozenset({_R.POLICY_APPROVER, _R.AUDITOR, _R.ADMINISTRATOR}),
     _R.POLICY_APPROVER: frozenset({_R.AUDITOR, _R.ADMINISTRATOR}),

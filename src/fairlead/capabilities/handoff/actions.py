@@ -1,129 +1,26 @@
-"""What the handoff does: decide the set-up, carry it into other systems, launch."""
+"""What the handoff does in the ledger, the project system and the CRM, and the launch itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from fairlead.capabilities.handoff.changes import accepted, moved, with_ref
+from fairlead.capabilities.handoff.events import PARTS_DROPPED, PARTS_RELEASED, SET_UP
 from fairlead.capabilities.handoff.firm import Firm
+from fairlead.capabilities.handoff.handover import acceptance
+from fairlead.capabilities.handoff.planning import Setup
 from fairlead.domain.ids import EffectKey, derived
 from fairlead.domain.model.client import Client
-from fairlead.domain.model.engagement import Engagement, EngagementState
-from fairlead.domain.model.project import Dimensions, Project
+from fairlead.domain.model.engagement import Engagement, EngagementState, Side
 from fairlead.domain.rules.client_match import AskPerson, Match, identity, match
 from fairlead.domain.rules.deal_terms import terms
-from fairlead.domain.rules.project_setup import billing_schedule, project, staffing_requests
-from fairlead.domain.values import ExternalRef, Value
+from fairlead.domain.rules.project_setup import billing_schedule, staffing_requests
+from fairlead.domain.values import ExternalRef
 from fairlead.flow.calls import Call, Done, NeedsPerson, OutwardCall
 from fairlead.flow.registry import Registry
-from fairlead.policy.tables import Policies, decide
 
 
-class TemplateFacts(Value):
-    """What `project-template` may ask."""
-
-    service_line: str
-    contract_type: str
-
-
-class PracticeFacts(Value):
-    """What `practice-dimensions` may ask."""
-
-    service_line: str
-    region: str
-
-
-class RegionFacts(Value):
-    """What `region-dimensions` may ask."""
-
-    region: str
-
-
-def moved(state: EngagementState, **changes: Any) -> Callable[[Engagement], Engagement]:
-    """The engagement in a state, one version further."""
-
-    def change(engagement: Engagement) -> Engagement:
-        update = {"state": state, "version": engagement.version + 1, **changes}
-        return engagement.model_copy(update=update)
-
-    return change
-
-
-def with_ref(name: str, ref: ExternalRef) -> Callable[[Engagement], Engagement]:
-    """The engagement with its record in another system, one version further."""
-
-    def change(engagement: Engagement) -> Engagement:
-        refs = {**engagement.refs, name: ref}
-        return engagement.model_copy(update={"refs": refs, "version": engagement.version + 1})
-
-    return change
-
-
-class Setup:
-    """The project of an engagement, built again the same from what `plan_setup` decided."""
-
-    def __init__(self, firm: Firm) -> None:
-        self._firm = firm
-
-    def project(self, call: Call | OutwardCall) -> Project:
-        planned = call.results["plan_setup"]
-        deal = terms(call.subject)
-        currency = deal.value.currency if deal.value else ""
-        return project(
-            deal,
-            code=planned["code"],
-            template=self._firm.template(planned["template"]),
-            dimensions=Dimensions.model_validate(planned["dimensions"]),
-            rate_card=self._firm.rate_card(deal.region, currency),
-        )
-
-
-def register(registry: Registry, policies: Policies, firm: Firm) -> None:
-    """Add the actions of the handoff."""
+def register(registry: Registry, firm: Firm) -> None:
+    """Add the actions that carry an engagement into the ledger and the project system."""
     setup = Setup(firm)
-
-    @registry.action("plan_setup")
-    def plan_setup(call: Call) -> Done:
-        """Decide template, code and dimensions by rule (F008 to F010)."""
-        engagement: Engagement = call.subject
-        deal = terms(engagement)
-        line, region = deal.service_line or "", deal.region or ""
-        template = call.note(
-            decide(
-                policies.as_of("project-template", call.now),
-                TemplateFacts(service_line=line, contract_type=deal.contract_type or ""),
-                call.now,
-            )
-        )
-        practice = call.note(
-            decide(
-                policies.as_of("practice-dimensions", call.now),
-                PracticeFacts(service_line=line, region=region),
-                call.now,
-            )
-        )
-        place = call.note(
-            decide(
-                policies.as_of("region-dimensions", call.now), RegionFacts(region=region), call.now
-            )
-        )
-        entity = firm.legal_entity(deal.legal_entity or "")
-        code = f"{firm.project_codes}-{engagement.number.removeprefix('ENG-')}"
-        dimensions = Dimensions(
-            legal_entity=entity.code,
-            subsidiary=entity.ledger_id,
-            practice=str(practice.answer["practice"]),
-            region=str(place.answer["region_id"]),
-            cost_centre=str(practice.answer["cost_centre"]),
-        )
-        return Done(
-            {
-                "code": code,
-                "template": str(template.answer["template"]),
-                "dimensions": dimensions.model_dump(),
-            },
-            moved(EngagementState.IN_SETUP, project_code=code),
-        )
 
     @registry.action(
         "match_client",
@@ -180,7 +77,9 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
         ref = call.once(
             "projects.create_project",
             request=wanted.model_dump(mode="json", exclude={"work_packages"}),
-            call=lambda key: call.port.create_project(wanted, client_name=client.name, key=key),
+            call=lambda key: call.port.create_project(
+                wanted, client_name=client.name, key=key, parent=_whole(call, "psa_project")
+            ),
             find=call.port.find_project,
         )
         return Done({"project": str(ref)}, with_ref("psa_project", ref))
@@ -198,7 +97,9 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
         ref = call.once(
             "ledger.create_project",
             request={**wanted.model_dump(mode="json"), "client": str(client)},
-            call=lambda key: call.port.create_project(wanted, client=client, key=key),
+            call=lambda key: call.port.create_project(
+                wanted, client=client, key=key, parent=_whole(call, "ledger_project")
+            ),
             find=call.port.find_project,
         )
         return Done({"project": str(ref)}, with_ref("ledger_project", ref))
@@ -273,18 +174,28 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
     @registry.action("ready_to_launch")
     def ready_to_launch(call: Call) -> Done:
         """Everything is set up; what is missing is somebody's word."""
+        call.send(SET_UP, engagement=call.subject.id)
         return Done({}, moved(EngagementState.AWAITING_LAUNCH))
 
     @registry.action("launch")
     def launch(call: Call) -> Done:
         """Delivery may work and book."""
-        call.tell("engagement.launched", project_code=call.subject.project_code)
-        return Done({}, moved(EngagementState.LAUNCHED, launched_at=call.now))
+        engagement: Engagement = call.subject
+        call.tell("engagement.launched", project_code=engagement.project_code)
+        if engagement.parts:
+            call.send(PARTS_RELEASED, engagement=engagement.id)
+        taken = acceptance(Side.DELIVERY, engagement, call.results["launch_approval"], call.now)
+        launched = moved(EngagementState.LAUNCHED, launched_at=call.now)
+        return Done(
+            {"packet": taken.digest}, lambda engagement: launched(accepted(taken)(engagement))
+        )
 
     @registry.action("decline_launch")
     def decline_launch(call: Call) -> Done:
         """Launch was refused; what was set up is being closed."""
         call.tell("engagement.declined")
+        if call.subject.parts:
+            call.send(PARTS_DROPPED, engagement=call.subject.id)
         return Done({}, moved(EngagementState.DECLINED))
 
     @registry.action(
@@ -305,6 +216,12 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
         return Done({"reported": str(ref)})
 
     _register_undo(registry)
+
+
+def _whole(call: OutwardCall, name: str) -> ExternalRef | None:
+    """The project that this is a part of, where the same system holds it."""
+    ref = call.subject.refs.get(f"parent_{name}")
+    return ref if ref is not None and ref.system == call.system else None
 
 
 def _which_client(system: str, client: Client, found: AskPerson) -> NeedsPerson:

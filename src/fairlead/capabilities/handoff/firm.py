@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fairlead.config import read
 from fairlead.domain.model.calendar import BusinessCalendar, Hours
 from fairlead.domain.model.legal_entity import LegalEntity
+from fairlead.domain.model.rate_card import Rate, RateCard
 from fairlead.domain.rules.calendar import holidays_of
 from fairlead.domain.rules.project_setup import ProjectTemplate
-from fairlead.domain.values import Country, Name, Value
+from fairlead.domain.rules.tax_table import ServiceKind
+from fairlead.domain.values import Country, Currency, ExternalRef, Name, Period, Value
 from fairlead.errors import InvalidDefinition
+from fairlead.trust.roles import Role
 from fairlead.work.escalation import Team
 
 
@@ -26,6 +29,39 @@ class CalendarConfig(Value):
     countries: tuple[Country, ...] = ()  #: goes before the region's
 
 
+class Workspace(Value):
+    """Who is let into the folder and the channel of an engagement, besides its seller."""
+
+    roles: tuple[Role, ...] = (Role.PMO_LEAD,)
+
+
+class ApprovedCard(Value):
+    """Prices that may be sold without asking, from a day on (F013)."""
+
+    name: Name
+    owner: str  #: the team that answers for it
+    currency: Currency
+    valid: Period
+    rates: tuple[Rate, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> ApprovedCard:
+        for rate in self.rates:
+            if rate.per_hour.currency != self.currency:
+                raise ValueError(f"the rate of {rate.role} is not in {self.currency}")
+        return self
+
+    def card(self) -> RateCard:
+        ref = ExternalRef(system="fairlead", kind="rate_card", id=self.name)
+        return RateCard(
+            ref=ref, name=self.name, currency=self.currency, valid=self.valid, rates=self.rates
+        )
+
+
+class _RatesFile(Value):
+    cards: tuple[ApprovedCard, ...] = ()
+
+
 class Firm(Value):
     name: Name
     project_codes: str = Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")  #: `TH` gives TH-2038
@@ -35,6 +71,18 @@ class Firm(Value):
     """Region and currency, as `EMEA EUR` → the approved rate card in the project system."""
     teams: dict[str, Team]  #: who works for a team, and who hears when it is late
     calendars: tuple[CalendarConfig, ...] = Field(min_length=1)  #: the first is the fallback
+    workspace: Workspace = Workspace()
+    hosted_service_lines: frozenset[str] = frozenset()
+    """Service lines that tax law takes for data processing, not for people's work."""
+    approved: tuple[ApprovedCard, ...] = ()  #: of `rates.yaml`
+
+    def service_kind(self, service_line: str | None) -> ServiceKind:
+        hosted = service_line in self.hosted_service_lines
+        return ServiceKind.HOSTED if hosted else ServiceKind.PROFESSIONAL
+
+    @property
+    def approved_rates(self) -> tuple[RateCard, ...]:
+        return tuple(card.card() for card in self.approved)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -87,5 +135,9 @@ def _built(config: CalendarConfig, years: range) -> BusinessCalendar:
 
 
 def load_firm(folder: Path) -> Firm:
-    """`firm.yaml`. Raises `InvalidDefinition` with every fault, by line."""
-    return read(folder / "firm.yaml", Firm)
+    """`firm.yaml`, and `rates.yaml` where there is one. Raises `InvalidDefinition` with every
+    fault, by line."""
+    firm, rates = read(folder / "firm.yaml", Firm), folder / "rates.yaml"
+    if not rates.is_file():
+        return firm
+    return firm.model_copy(update={"approved": read(rates, _RatesFile).cards})

@@ -1,23 +1,32 @@
-"""The handoff's gates, policies and messages: pure, over the engagement as it stands."""
+"""The handoff's gates: what must be true, over the engagement as it stands. Pure.
+
+Readiness is the handoff from sales to delivery; `finance_can_bill` and `reporting_is_complete` are
+those from delivery to finance and from finance to reporting (F099).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from fairlead.capabilities.handoff.firm import Firm
-from fairlead.domain.gates import Blocked, Clear
+from fairlead.capabilities.handoff.planning import tax_facts
+from fairlead.capabilities.handoff.review import Assessment, capacity_facts
+from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.rules.commitment import agreement_gaps, as_signed, committed
 from fairlead.domain.rules.deal_terms import in_use, terms
+from fairlead.domain.rules.phases import phase_gaps
+from fairlead.domain.rules.quote import quote_gaps
 from fairlead.domain.rules.readiness import (
     Required,
     contract_gaps,
     missing,
-    not_won,
     together,
     unknown,
 )
-from fairlead.domain.values import Exact, Value
+from fairlead.domain.rules.tax import TaxTrouble, determine
+from fairlead.domain.values import Exact, ExternalRef, Value
 from fairlead.flow.calls import Call
 from fairlead.flow.registry import Registry
 from fairlead.policy.tables import Decision, Policies, decide, decide_all
@@ -42,6 +51,15 @@ class LaunchFacts(Value):
     contract_type: str
 
 
+class ChangeFacts(Value):
+    """What `contract-change` may ask."""
+
+    fields: str  #: that changed, apart by a comma
+    value: Exact
+    currency: str
+    region: str
+
+
 def handoff_facts(engagement: Engagement) -> HandoffFacts:
     deal = terms(engagement)
     return HandoffFacts(
@@ -64,31 +82,43 @@ def launch_facts(engagement: Engagement) -> LaunchFacts:
     )
 
 
-#: Policy → its facts, for approvals that name one.
-FACTS: dict[str, Callable[[Engagement], Value]] = {"launch-approval": launch_facts}
+def _change_facts(call: Call) -> ChangeFacts:
+    deal = terms(call.subject)
+    assert deal.value is not None
+    return ChangeFacts(
+        fields=", ".join(call.input.get("fields", [])),
+        value=deal.value.amount,
+        currency=deal.value.currency,
+        region=deal.region or "",
+    )
 
 
-def asker(policies: Policies) -> Callable[[str, Call], Decision]:
+def facts_of(firm: Firm) -> Mapping[str, Callable[[Call], Value]]:
+    """Policy → its facts, for approvals that name one."""
+    assessment = Assessment(firm)
+    return {
+        "launch-approval": lambda call: launch_facts(call.subject),
+        "rate-approval": lambda call: assessment.rate_facts(call.subject),
+        "clause-review": lambda call: assessment.clause_facts(call.subject),
+        "country-compliance": lambda call: assessment.country_facts(call.subject),
+        "capacity-warning": capacity_facts,
+        "delivery-review": lambda call: assessment.review_facts(call.subject),
+        "contract-change": _change_facts,
+    }
+
+
+def asker(policies: Policies, firm: Firm) -> Callable[[str, Call], Decision]:
     """How an approval that names a policy is asked."""
+    facts = facts_of(firm)
 
     def ask(policy: str, call: Call) -> Decision:
-        return decide(policies.as_of(policy, call.now), FACTS[policy](call.subject), call.now)
+        return decide(policies.as_of(policy, call.now), facts[policy](call), call.now)
 
     return ask
 
 
-def register(
-    registry: Registry, policies: Policies, firm: Firm, crms: Container[str] = frozenset[str]()
-) -> None:
-    """Add the gates, conditions and messages of the handoff.
-
-    `crms`: ids of the CRMs that we have a connector to.
-    """
-
-    @registry.condition("crm_connected")
-    def crm_connected(call: Call) -> bool:
-        """Does the deal come from a CRM that can be told?"""
-        return call.subject.deal.ref.system in crms
+def register(registry: Registry, policies: Policies, firm: Firm) -> None:
+    """Add the gates."""
 
     @registry.gate("commercial_data")
     def commercial_data(call: Call) -> Clear | Blocked:
@@ -101,48 +131,83 @@ def register(
         deal, given = terms(engagement), in_use(engagement.deal, engagement.supplied)
         entities = [entity.code for entity in firm.legal_entities]
         return together(
-            not_won(deal),
+            committed(engagement.deal, engagement.agreement),
             missing(deal, required),
             unknown(deal, {"legal_entity": entities, "region": firm.regions}, given),
+            phase_gaps(deal),
         )
 
     @registry.gate("contract_signed")
     def contract_signed(call: Call) -> Clear | Blocked:
-        """A signed contract that says what the deal says (F006)."""
+        """A signed contract that says what the deal says (F006, F027, F028)."""
         engagement: Engagement = call.subject
         given = in_use(engagement.deal, engagement.supplied)
-        return together(not_won(engagement.deal), contract_gaps(terms(engagement), given))
-
-    @registry.notice("engagement_launched")
-    def engagement_launched(call: Call) -> str:
-        deal = terms(call.subject)
-        client = deal.client.name if deal.client else "the client"
-        return (
-            f"{call.subject.number} {deal.name} for {client} is launched as "
-            f"{call.subject.project_code}: {deal.value}, from {deal.starts_on}."
+        deal = terms(engagement)
+        return together(
+            committed(engagement.deal, engagement.agreement),
+            agreement_gaps(deal, engagement.agreement),
+            contract_gaps(as_signed(deal, engagement.agreement), given),
         )
 
-    @registry.notice("staffing_wanted")
-    def staffing_wanted(call: Call) -> str:
-        count = len(call.results.get("request_staffing", {}).get("requests", []))
-        return f"{call.subject.number} {call.subject.deal.name} wants {count} roles filled."
+    @registry.gate("quote_agrees")
+    def quote_agrees(call: Call) -> Clear | Blocked:
+        """The quote, the deal and the contract say the same (F026)."""
+        return quote_gaps(terms(call.subject))
 
-    for event, words in {
-        "project_approved": "its project is approved",
-        "timesheet_completed": "a timesheet is complete",
-        "milestone_accepted": "a milestone is accepted and may be billed",
-        "invoice_released": "an invoice is released",
-    }.items():
-        _status_notice(registry, event, words)
+    @registry.gate("tax_determined")
+    def tax_determined(call: Call) -> Clear | Blocked:
+        """One tax treatment follows from entity, client and place (F011)."""
+        deal = terms(call.subject)
+        if deal.starts_on is None or not any(
+            entity.code == deal.legal_entity for entity in firm.legal_entities
+        ):
+            return Clear()  # what is missing is asked for by its own gate, and this looks again
+        found = determine(tax_facts(deal, firm))
+        return Blocked(gaps=found.gaps) if isinstance(found, TaxTrouble) else Clear()
+
+    @registry.gate("finance_can_bill")
+    def finance_can_bill(call: Call) -> Clear | Blocked:
+        """Delivery to finance: all that an invoice will need is in the ledger (F099)."""
+        engagement: Engagement = call.subject
+        planned = call.results.get("plan_setup", {})
+        wanted: dict[str, object] = {
+            "the client in the ledger": engagement.refs.get("client"),
+            "the project in the ledger": engagement.refs.get("ledger_project"),
+            "the tax treatment": planned.get("tax"),
+            "the billing method": planned.get("billing_method"),
+        }
+        if not terms(engagement).phases:
+            wanted["the billing schedule"] = engagement.refs.get("billing_schedule")
+        return _there(wanted, owner="finance-operations", remedy="see the step that makes it")
+
+    @registry.gate("reporting_is_complete")
+    def reporting_is_complete(call: Call) -> Clear | Blocked:
+        """Finance to reporting: every dimension by which figures are cut is set (F099)."""
+        planned = call.results.get("plan_setup", {})
+        dimensions = planned.get("dimensions", {})
+        wanted: dict[str, object] = {
+            f"the dimension {name.replace('_', ' ')}": dimensions.get(name)
+            for name in ("legal_entity", "practice", "region", "cost_centre")
+        }
+        wanted["the revenue method"] = planned.get("revenue_method")
+        return _there(
+            wanted, owner="finance-operations", remedy="add a row to the dimension policies"
+        )
 
 
-def _status_notice(registry: Registry, name: str, words: str) -> None:
-    @registry.notice(name)
-    def notice(call: Call) -> str:
-        """What happened, on which engagement, with the sender's reference (F150)."""
-        reference = call.input.get("reference")
-        about = f" ({reference})" if reference else ""
-        return f"{call.subject.number} {call.subject.deal.name}: {words}{about}."
+def _there(wanted: Mapping[str, object], *, owner: str, remedy: str) -> Clear | Blocked:
+    gaps = tuple(
+        Gap(
+            field=what.removeprefix("the ").replace(" ", "_"),
+            problem=f"{what} is missing",
+            owner=owner,
+            remedy=remedy,
+            suppliable=False,
+        )
+        for what, found in wanted.items()
+        if not found and not isinstance(found, ExternalRef)
+    )
+    return Blocked(gaps=gaps) if gaps else Clear()
 
 
 def _required(policies: Policies, engagement: Engagement, now: datetime) -> tuple[Decision, ...]:

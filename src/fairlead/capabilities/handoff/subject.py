@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fairlead.capabilities.handoff.ownership import Ownership
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
+from fairlead.domain.rules.handover import digest
+from fairlead.domain.rules.ownership import differences as find_differences
 from fairlead.domain.values import Money
-from fairlead.store import engagements
+from fairlead.store import differences, engagements
 from fairlead.store.database import Tx
 from fairlead.store.journal import Relation
 
@@ -30,11 +33,21 @@ def facts_of(engagement: Engagement) -> dict[str, str | None]:
 class EngagementSubjects:
     """Fulfils `flow.calls.Subjects` for engagements."""
 
+    def __init__(self, ownership: Ownership | None = None) -> None:
+        """`ownership`: with it, what systems say differently is noted with each change."""
+        self._ownership = ownership
+
     def load(self, tx: Tx, ids: Sequence[str], *, lock: bool) -> dict[str, Engagement]:
         return engagements.load(tx, ids, lock=lock)
 
     def save(self, tx: Tx, subjects: Sequence[Engagement]) -> None:
         engagements.save(tx, subjects)
+        if self._ownership is None:
+            return
+        for subject in subjects:
+            if subject.readings:
+                found = find_differences(subject, self._ownership.fields)
+                differences.note(tx, subject.id, terms(subject).region, found)
 
     def facts(self, subject: Engagement) -> Mapping[str, str | None]:
         return facts_of(subject)
@@ -65,12 +78,15 @@ class EngagementSubjects:
             "ends_on": deal.ends_on.isoformat() if deal.ends_on else None,
             "contract": deal.contract.number if deal.contract else None,
             "project_code": subject.project_code,
+            "packet": digest(subject),
             "version": subject.version,
         }
 
     def objects(self, subject: Engagement) -> Sequence[Relation]:
         found: list[Relation] = [(subject.id, "engagement", "engagement")]
         found.append((str(subject.deal.ref), "opportunity", "deal"))
+        if subject.parent is not None:
+            found.append((subject.parent, "engagement", "part of"))
         if "client" in subject.refs:
             found.append((str(subject.refs["client"]), "client", "client"))
         return found

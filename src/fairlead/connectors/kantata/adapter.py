@@ -14,13 +14,13 @@ from typing import Any
 from fairlead.connectors.kantata import amounts
 from fairlead.connectors.kantata.answers import (
     Allocation,
-    RateCard,
-    RateCardSet,
     Resource,
-    Role,
     Story,
     Workspace,
 )
+from fairlead.connectors.kantata.catalogue import Catalogue
+from fairlead.connectors.kantata.custom_fields import CustomFields
+from fairlead.connectors.kantata.project_view import ProjectView, view
 from fairlead.connectors.kantata.records import (
     ALLOCATION,
     PACKAGE,
@@ -33,9 +33,9 @@ from fairlead.connectors.kantata.settings import KantataSettings
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.project import Project, WorkPackage
+from fairlead.domain.model.project import Project, ProjectChanges, ProjectReading, WorkPackage
 from fairlead.domain.model.staffing_request import StaffingRequest
-from fairlead.domain.values import ExternalRef
+from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import (
     AnswerLost,
     EffectConflict,
@@ -56,6 +56,8 @@ class KantataProjects:
     ) -> None:
         self._system, self._fields = system, fields
         self._records = Records(system, http, service=settings.reference_service)
+        self._catalogue = Catalogue(system, self._records)
+        self._custom = CustomFields(system, self._records, fields)
         self._budget_field = settings.budget_field_id
 
     def ping(self) -> None:
@@ -63,14 +65,37 @@ class KantataProjects:
 
     # -- projects ----------------------------------------------------------------------------
 
-    def create_project(self, project: Project, *, client_name: str, key: EffectKey) -> ExternalRef:
+    def create_project(
+        self,
+        project: Project,
+        *,
+        client_name: str,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        """One request. Kantata documents no relation between projects, so that the code of the
+        project that this is a part of goes to a custom field, which can be filtered by."""
         field, currency = self._budget_field, project.budget.currency
+        parent_code = project.parent_code
+        if parent is not None:
+            known = self._there(parent).code
+            parent_code = parent_code or known or parent.id
         with self._refusing_what_does_not_fit():
             price = amounts.price(project.budget, exact_elsewhere=field is not None)
-            exact = amounts.subunits(project.budget)
+            exact = amounts.written(project.budget)
+            custom = self._custom.written(
+                {
+                    "parent_code": parent_code,
+                    "billing_method": project.billing_method,
+                    "revenue_method": project.revenue_method,
+                    "cap": project.cap,
+                    "time_policy": project.time_policy,
+                    "expense_policy": project.expense_policy,
+                }
+            )
         card = None
         if project.rate_card is not None:
-            card = self._rate_card(project.rate_card, currency)
+            card = self._catalogue.rate_card(project.rate_card, currency)
         values = {
             "title": f"{project.code} {project.name}",
             "client_name": client_name,
@@ -83,12 +108,54 @@ class KantataProjects:
         sent = self._fields.write("project", values)
         sent |= {"creator_role": "consultant", "budgeted": True}
         if field is not None:
-            sent["custom_fields"] = [{"custom_field_id": field, "value": f"[{exact}, {currency}]"}]
-        made = self._records.create(PROJECT, sent, key, Workspace)
+            custom.append({"custom_field_id": field, "value": exact})
+        if custom:
+            sent["custom_fields"] = custom
+        made = self._records.create(PROJECT, sent, key, Workspace, message=project.code)
         self._same("currency", currency, made.currency)
         if made.currency_base_unit is not None:
             self._same("price_in_cents", price * made.currency_base_unit, made.price_in_cents)
         return self._records.ref(PROJECT, made.id)
+
+    def project(self, ref: ExternalRef) -> ProjectReading | None:
+        seen = self._view(ref)
+        return seen and seen.reading
+
+    def update_project(
+        self, project: ExternalRef, changes: ProjectChanges, *, key: EffectKey
+    ) -> ExternalRef:
+        """The project's own fields, then the exact budget in its custom field. `key` is not left
+        there: that it shows these values says that it was done."""
+        seen = self._there(project)
+        if seen.shows(changes):
+            return project
+        if seen.reading.closed:
+            raise SystemRefused(self._system, f"Workspace {project.id} is archived.")
+        price, exact = self._new_budget(seen, changes.budget)
+        values = {
+            "title": None if changes.name is None else seen.title(changes.name),
+            "starts_on": changes.starts_on,
+            "ends_on": changes.ends_on,
+            "price": price,
+        }
+        for name, value in values.items():
+            if value is not None and not self._fields.has("project", name):
+                raise SystemRefused(self._system, f"Nothing was sent: no field takes {name}.")
+        if sent := self._fields.write("project", values):
+            self._records.change(PROJECT, project.id, sent, Workspace)
+        with self._half_updated(project):
+            if exact is not None and self._budget_field is not None:
+                held = seen.budget_value
+                self._records.set_value(PROJECT, project.id, self._budget_field, exact, held=held)
+            if not self._there(project).shows(changes):
+                why = f"Workspace {project.id} does not show what was set."
+                raise AnswerLost(self._system, why)
+        return project
+
+    def find_project_updated(
+        self, project: ExternalRef, changes: ProjectChanges, *, key: EffectKey
+    ) -> ExternalRef | None:
+        return project if self._there(project).shows(changes) else None
 
     def find_project(self, key: EffectKey) -> ExternalRef | None:
         found = self._records.carrier(PROJECT, key)
@@ -150,7 +217,7 @@ class KantataProjects:
         """
         with self._refusing_what_does_not_fit():
             minutes = amounts.minutes(request.hours)
-        workspace, role = self._records.number(project), self._role(request.role)
+        workspace, role = self._records.number(project), self._catalogue.role(request.role)
         resource = self._within(project, RESOURCE, key, Resource)
         if resource is None:
             demand = {"workspace_id": workspace, "role_id": role}
@@ -198,6 +265,27 @@ class KantataProjects:
         """A project, archived or not."""
         return self._records.show(PROJECT, id, Workspace, asked={"include_archived": "true"})
 
+    def _view(self, ref: ExternalRef) -> ProjectView | None:
+        with self._records.reading():
+            return view(self._records, self._fields, ref.id, budget_field=self._budget_field)
+
+    def _there(self, ref: ExternalRef) -> ProjectView:
+        seen = self._view(ref)
+        if seen is None:
+            raise SystemRefused(self._system, f"It has no workspace {ref.id}.")
+        return seen
+
+    def _new_budget(self, seen: ProjectView, budget: Money | None) -> tuple[int | None, str | None]:
+        """Price and exact value of a budget that is to be set, as far as there is one."""
+        if budget is None:
+            return None, None
+        if budget.currency != seen.currency:
+            why = f"Nothing was sent: the project is in {seen.currency}, not {budget.currency}."
+            raise SystemRefused(self._system, why)
+        with self._refusing_what_does_not_fit():
+            price = amounts.price(budget, exact_elsewhere=self._budget_field is not None)
+            return price, amounts.written(budget)
+
     def _within(
         self, project: ExternalRef, kind: Kind, key: EffectKey, model: type[Story | Resource]
     ) -> ExternalRef | None:
@@ -214,34 +302,6 @@ class KantataProjects:
             why = f"{kind.name} {id} carries {key}, but in workspace {record.workspace_id}."
             raise EffectConflict(self._system, why)
         return self._records.ref(kind, id)
-
-    def _rate_card(self, title: str, currency: str) -> int:
-        """The id of the published rate card of this name in this currency.
-
-        A rate card is one currency of a rate card set, and the set has the name.
-        """
-        asked = {"active": "true", "currencies": currency, "include": "rate_card_set"}
-        found: list[str] = []
-        with self._records.reading():
-            for page in self._records.pages("rate_cards", asked):
-                sets = page.beside("rate_card_sets", RateCardSet)
-                for card in page.listed("rate_cards", RateCard):
-                    named = sets.get(card.rate_card_set_id)
-                    if named and named.title == title and card.currency == currency:
-                        found.append(card.id)
-        return self._the_one(f"published rate card “{title}” in {currency}", found)
-
-    def _role(self, name: str) -> int:
-        """The id of the active role of this name."""
-        with self._records.reading():
-            pages = self._records.pages("roles", {"order": "alphabetical:asc"})
-            roles = [role for page in pages for role in page.listed("roles", Role)]
-        return self._the_one(f"role “{name}”", [role.id for role in roles if role.name == name])
-
-    def _the_one(self, wanted: str, ids: list[str]) -> int:
-        if len(ids) != 1:
-            raise SystemRefused(self._system, f"It has {len(ids) or 'no'} {wanted}.")
-        return int(ids[0])
 
     # -- what may go wrong -------------------------------------------------------------------
 
@@ -274,6 +334,17 @@ class KantataProjects:
         except SystemRefused as trouble:
             why = f"the hours of unnamed resource {resource.id}, which is there. {trouble.why}"
             raise SystemRefused(self._system, why, payload=trouble.payload) from trouble
+
+    @contextmanager
+    def _half_updated(self, project: ExternalRef) -> Generator[None]:
+        """Once the project has changed, no later trouble means that nothing was done."""
+        try:
+            yield
+        except SystemUnavailable as trouble:
+            why = f"Workspace {project.id} is changed, perhaps in part. {trouble.why}"
+            raise AnswerLost(
+                self._system, why, retry_after=trouble.retry_after, payload=trouble.payload
+            ) from trouble
 
 
 def _notes(request: StaffingRequest) -> str:

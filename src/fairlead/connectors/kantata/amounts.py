@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from fairlead.domain.values import Money, minor_units
 
 #: Kantata documents minutes and prices as `int32`.
 _LARGEST = 2**31 - 1
+
+_CURRENCY_VALUE = re.compile(r"\[([0-9]{1,18}), ?'?([A-Z]{3})'?\]")  # as text, or as a list
 
 
 class DoesNotFit(ValueError):
@@ -27,14 +30,15 @@ def price(budget: Money, *, exact_elsewhere: bool) -> int:
     `exact_elsewhere`: the exact amount also goes to a custom field, so this one may be rounded,
     half to even. Without that a fraction raises `DoesNotFit`.
     """
-    amount = budget.amount
-    if exact_elsewhere:
-        amount = amount.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
     return _whole(
-        amount,
+        rounded(budget) if exact_elsewhere else budget.amount,
         f"a project's price is a whole number of {budget.currency}, and {budget} is not;"
         " name a currency custom field in `budget_field_id` to keep the exact budget",
     )
+
+
+def rounded(budget: Money) -> Decimal:
+    return budget.amount.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
 
 
 def subunits(budget: Money) -> int:
@@ -42,6 +46,23 @@ def subunits(budget: Money) -> int:
     shifted = budget.amount.scaleb(minor_units(budget.currency))
     words = f"{budget.amount:f} has more decimals than {budget.currency}"
     return _whole(shifted, words, largest=None)
+
+
+def written(amount: Money) -> str:
+    """The value of a currency custom field: smallest units and currency, `[18425037, GBP]`.
+
+    Raises `DoesNotFit`.
+    """
+    return f"[{subunits(amount)}, {amount.currency}]"
+
+
+def read(value: object) -> Money | None:
+    """What a currency custom field holds; None for what is no such value."""
+    found = _CURRENCY_VALUE.fullmatch(str(value))
+    if found is None:
+        return None
+    amount = Decimal(found[1]).scaleb(-minor_units(found[2]))
+    return Money(amount=amount, currency=found[2])
 
 
 def _whole(number: Decimal, otherwise: str, *, largest: int | None = _LARGEST) -> int:

@@ -61,6 +61,7 @@ class Reference(_Known):
     service_name: str
     service_model: str
     service_model_ref: str
+    external_message: str | None = None
 
     def says(self, names: Mapping[str, str]) -> bool:
         """Whether it is the reference of these names, letter for letter."""
@@ -75,6 +76,23 @@ class RateCard(_Known):
 
 class RateCardSet(_Known):
     title: str
+
+
+class CustomField(_Known):
+    id: Id
+    name: str
+    value_type: str
+    custom_field_set_id: Id
+
+
+class CustomFieldSet(_Known):
+    subject_type: str
+
+
+class FieldValue(_Known):
+    id: Id
+    custom_field_id: Id
+    value: Any = None  #: text; of a currency field `[18425037, GBP]`
 
 
 class Role(_Known):
@@ -117,6 +135,11 @@ class Answer:
         """Records of a collection that came along, by id."""
         held = self._records(collection)
         return {id: _read(f"{collection}.{id}", record, model) for id, record in held.items()}
+
+    def raw(self, collection: str, id: str) -> Mapping[str, Any]:
+        """One record as it was sent, for the field map. Empty where it is not there."""
+        record = self._records(collection).get(id)
+        return cast("Mapping[str, Any]", record) if isinstance(record, Mapping) else {}
 
     def single(self, collection: str, model: type[Known]) -> Known:
         records = self.listed(collection, model)

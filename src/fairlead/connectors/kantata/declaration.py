@@ -47,6 +47,10 @@ CONNECTOR = Connector(
         "projects.ping": Reads(),
         "projects.create_project": Writes(Level.L1, "projects.find_project", _SEARCHED),
         "projects.find_project": Reads(),
+        "projects.project": Reads(),
+        # Says how it shall be, as archiving does.
+        "projects.update_project": Writes(Level.L2, "projects.find_project_updated", timedelta(0)),
+        "projects.find_project_updated": Reads(),
         "projects.add_work_package": Writes(Level.L1, "projects.find_work_package", _SEARCHED),
         "projects.find_work_package": Reads(),
         "projects.request_staffing": Writes(Level.L1, "projects.find_staffing_request", _SEARCHED),

@@ -15,13 +15,15 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from fairlead.connectors.kantata.answers import Answer, ContractBroken, Reference
+from fairlead.connectors.kantata.answers import Answer, ContractBroken, FieldValue, Reference
 from fairlead.connectors.kit.http import Http, Reply
+from fairlead.connectors.kit.mapping import MappingTrouble
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, EffectConflict, SystemRefused, SystemUnavailable
 
 _ROOT = "/api/v1"
+_VALUES = f"{_ROOT}/custom_field_values"
 _PAGE = 200  # the largest that Kantata gives
 
 Known = TypeVar("Known", bound=BaseModel)
@@ -57,15 +59,25 @@ class Records:
             self._http.send("GET", f"{_ROOT}/users/me.json")
 
     def create(
-        self, kind: Kind, sent: Mapping[str, Any], key: EffectKey, model: type[Known]
+        self,
+        kind: Kind,
+        sent: Mapping[str, Any],
+        key: EffectKey,
+        model: type[Known],
+        *,
+        message: str | None = None,
     ) -> Known:
-        """One request that makes the record and gives it our key; the answer must show both."""
+        """One request that makes the record and gives it our key; the answer must show both.
+
+        `message`: what our reference says besides, for us to read again.
+        """
         ours = self._reference(kind, key)
+        reference = ours if message is None else {**ours, "external_message": message}
         reply = self._http.send(
             "POST",
             f"{_ROOT}/{kind.collection}",
             params={"include": "external_references"},
-            json={kind.name: {**sent, "external_reference": ours}},
+            json={kind.name: {**sent, "external_reference": reference}},
         )
         with self._losing(reply):
             answer = Answer(reply.body)
@@ -87,10 +99,38 @@ class Records:
     ) -> Known | None:
         """One record by its id. None: there is none, or the filters of `asked` hide it."""
         with self.reading():
-            reply = self._http.send("GET", _path(kind, id), params=asked, may_miss=True)
-            if reply.status == 404:
-                return None
-            return Answer(reply.body).single(kind.collection, model)
+            answer = self.look(kind, id, asked=asked)
+            return answer and answer.single(kind.collection, model)
+
+    def look(self, kind: Kind, id: str, *, asked: Mapping[str, str]) -> Answer | None:
+        """As `show`, with what came along. To be read inside `reading`."""
+        reply = self._http.send("GET", _path(kind, id), params=asked, may_miss=True)
+        return None if reply.status == 404 else Answer(reply.body)
+
+    def messages(self, kind: Kind, answer: Answer) -> list[str]:
+        """What our references beside a record say besides its key."""
+        held = answer.beside("external_references", Reference).values()
+        return [
+            reference.external_message
+            for reference in held
+            if (reference.service_name, reference.service_model) == (self._service, kind.ours)
+            and reference.external_message
+        ]
+
+    def set_value(self, kind: Kind, id: str, field: int, value: str, *, held: str | None) -> None:
+        """Set a custom field on a record. `held`: id of the value that is to be replaced; null:
+        there is none yet."""
+        if held is not None:
+            reply = self._http.send(
+                "PUT", f"{_VALUES}/{held}", json={"custom_field_value": {"value": value}}
+            )
+        else:
+            new = {"subject_type": kind.subject, "subject_id": int(id), "custom_field_id": field}
+            reply = self._http.send(
+                "POST", _VALUES, json={"custom_field_value": {**new, "value": value}}
+            )
+        with self._losing(reply):
+            Answer(reply.body).single("custom_field_values", FieldValue)
 
     def carrier(self, kind: Kind, key: EffectKey) -> tuple[str, Answer] | None:
         """The one record that carries our key: its id, and the page that has the record beside.
@@ -149,7 +189,7 @@ class Records:
             raise SystemUnavailable(
                 self._system, lost.why, retry_after=lost.retry_after, payload=lost.payload
             ) from lost
-        except ContractBroken as bad:
+        except (ContractBroken, MappingTrouble) as bad:
             raise SystemRefused(self._system, f"An answer is not as documented: {bad}") from bad
 
     @contextmanager
@@ -157,7 +197,7 @@ class Records:
         """A write with an answer that says nothing usable was perhaps done."""
         try:
             yield
-        except ContractBroken as bad:
+        except (ContractBroken, MappingTrouble) as bad:
             why = f"The answer is not as documented: {bad}"
             raise AnswerLost(self._system, why, payload=reply.body) from bad
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
+from fairlead.connectors.kit.http import Gate, Http
 from fairlead.ports.webhooks import ReadsWebhook
 
 
@@ -60,15 +61,31 @@ class Rate:
     at_once: int = 4  #: calls in flight over all workers
 
 
-class ConnectorSettings(BaseModel):
-    """What a firm sets for one system. Times are seconds."""
+class SystemSettings(BaseModel):
+    """What a firm sets for one system, whatever it speaks. Times are seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: HttpUrl
     connect_timeout_s: float = Field(default=5, gt=0, le=60)
     total_timeout_s: float = Field(default=30, gt=0, le=300)
     settle_s: float | None = Field(default=None, ge=0)  #: null: as the connector declares
+
+
+class ConnectorSettings(SystemSettings):
+    """What a firm sets for one system that is spoken to over HTTP."""
+
+    base_url: HttpUrl
+
+
+def over_http(system: str, settings: ConnectorSettings, gate: Gate) -> Http:
+    """The line of nearly every connector, not signed in yet."""
+    return Http(
+        system,
+        str(settings.base_url),
+        connect_timeout_s=settings.connect_timeout_s,
+        total_timeout_s=settings.total_timeout_s,
+        gate=gate,
+    )
 
 
 @dataclass(frozen=True)
@@ -84,16 +101,19 @@ class SignedBy:
 class Connector:
     name: str  #: as in `systems.yaml`
     title: str
-    settings: type[ConnectorSettings]
+    settings: type[SystemSettings]
     ports: Mapping[str, Callable[..., Any]]
     """Port name (`crm`, `ledger`, `chat`…) → adapter class, called with (system id, settings,
-    `Http`, `FieldMap`)."""
+    the line that `connect` makes, `FieldMap`)."""
     operations: Mapping[str, Reads | Writes]
     """`<port>.<method>` → what repeating it means. Every method of every port is listed."""
     rate: Rate
     mapping: Path  #: the packaged field map, `mapping.yaml` beside the declaration
     sign_in: Callable[..., Any] | None = None
-    """(system id, settings, `Http` without sign-in) → `TokenSource`."""
+    """(system id, settings, `Http` without sign-in) → `TokenSource`. Only over HTTP."""
     docs: str = ""  #: address of the vendor's reference that the adapter was written from
     reads_webhook: ReadsWebhook | None = None
     signed_by: SignedBy | None = None
+    connect: Callable[[str, Any, Gate], Any] = over_http
+    """(system id, settings, gate) → the line that its adapters speak through: `Http`, or one of
+    another protocol, which asks the gate before each call and tells it after, as `Http` does."""

@@ -1,4 +1,4 @@
-"""Oracle NetSuite through SuiteTalk REST web services, as a ledger."""
+"""Oracle NetSuite through SuiteTalk REST web services, as a ledger and for procurement."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
 from fairlead.connectors.netsuite.adapter import NetSuiteLedger
+from fairlead.connectors.netsuite.procurement import NetSuiteProcurement
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.connectors.netsuite.sign_in import sign_in
 
@@ -18,19 +19,29 @@ CONNECTOR = Connector(
     name="netsuite",
     title="Oracle NetSuite",
     settings=NetSuiteSettings,
-    ports={"ledger": NetSuiteLedger},
+    ports={"ledger": NetSuiteLedger, "procurement": NetSuiteProcurement},
     operations={
         "ledger.ping": Reads(),
         "ledger.candidates": Reads(),
         "ledger.create_client": Writes(Level.L2, "ledger.find_client", _SETTLE),
         "ledger.find_client": Reads(),
+        "ledger.client": Reads(),
+        # An update creates nothing: the same values are set on the same record, however often.
+        "ledger.update_client": Writes(Level.L2, "ledger.find_client_updated", _SETTLE),
+        "ledger.find_client_updated": Reads(),
         "ledger.create_project": Writes(Level.L2, "ledger.find_project", _SETTLE),
         "ledger.find_project": Reads(),
-        # It creates nothing: the same state is set on the same record, however often.
+        "ledger.project": Reads(),
+        "ledger.update_project": Writes(Level.L2, "ledger.find_project_updated", _SETTLE),
+        "ledger.find_project_updated": Reads(),
         "ledger.close_project": Writes(Level.L2, "ledger.find_closed", _SETTLE),
         "ledger.find_closed": Reads(),
         "ledger.create_schedule": Writes(Level.L2, "ledger.find_schedule", _SETTLE),
         "ledger.find_schedule": Reads(),
+        "procurement.ping": Reads(),
+        "procurement.vendors": Reads(),
+        "procurement.create_requisition": Writes(Level.L2, "procurement.find_requisition", _SETTLE),
+        "procurement.find_requisition": Reads(),
     },
     # The smallest accounts have 5 requests at once, and all integrations of an account share them:
     # https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/article_0625010817.html

@@ -66,6 +66,11 @@ class _Page(BaseModel):
     total: StrictInt = Field(alias="totalResults")
 
 
+class _Sublist(BaseModel):
+    items: list[dict[str, Any]]
+    has_more: StrictBool = Field(default=False, alias="hasMore")
+
+
 def external_id(*parts: str) -> str:
     """The external id of what a key (and a part of it) names: 55 characters, always the same.
 
@@ -92,13 +97,35 @@ class Records:
     def ping(self) -> None:
         self._read(f"{_RECORDS}/subsidiary", {"limit": "1"})
 
-    def read(self, kind: str, id: str) -> dict[str, Any] | None:
-        """One record by its internal id, or None where NetSuite says that there is none."""
-        return self._record(kind, id)
+    def read(self, kind: str, id: str, *, whole: bool = False) -> dict[str, Any] | None:
+        """One record by its internal id, or `eid:` and its external one. None: there is none.
 
-    def find(self, kind: str, external: str) -> tuple[str, dict[str, Any]] | None:
+        `whole`: with the lines of its sublists, for `lines`.
+        """
+        params = {"expandSubResources": "true"} if whole else None
+        reply = self._answer("GET", f"{_RECORDS}/{kind}/{id}", params=params, may_miss=True)
+        if reply.status == 404:
+            if "NONEXISTENT_ID" in _codes(reply.body):
+                return None
+            # Some other 404, such as a wrong address, does not prove that the record is absent.
+            raise SystemRefused(self.system, _words(reply), payload=reply.body)
+        self._parsed(_Head, reply.body, kind)
+        return cast("dict[str, Any]", reply.body)
+
+    def lines(self, record: Mapping[str, Any], sublist: str) -> list[dict[str, Any]]:
+        """All lines of a sublist; none where the record does not speak of it."""
+        if sublist not in record:
+            return []
+        told = self._parsed(_Sublist, record[sublist], sublist)
+        if told.has_more:
+            raise SystemRefused(self.system, f"It told a part of the lines of {sublist} only.")
+        return told.items
+
+    def find(
+        self, kind: str, external: str, *, whole: bool = False
+    ) -> tuple[str, dict[str, Any]] | None:
         """The record with this external id, and its internal id. An inactive one still counts."""
-        record = self._record(kind, f"eid:{external}")
+        record = self.read(kind, f"eid:{external}", whole=whole)
         if record is None:
             return None
         head = _Head.model_validate(record)
@@ -146,16 +173,6 @@ class Records:
         if len(rows) != page.total:
             raise SystemUnavailable(self.system, "Its records changed while we were reading.")
         return rows
-
-    def _record(self, kind: str, address: str) -> dict[str, Any] | None:
-        reply = self._answer("GET", f"{_RECORDS}/{kind}/{address}", may_miss=True)
-        if reply.status == 404:
-            if "NONEXISTENT_ID" in _codes(reply.body):
-                return None
-            # Some other 404, such as a wrong address, does not prove that the record is absent.
-            raise SystemRefused(self.system, _words(reply), payload=reply.body)
-        self._parsed(_Head, reply.body, kind)
-        return cast("dict[str, Any]", reply.body)
 
     def _read(self, path: str, params: Mapping[str, str], *, statement: str = "") -> Any:
         if statement:

@@ -24,7 +24,22 @@ class NetSuiteSettings(ConnectorSettings):
     private_key: SecretStr  #: PEM; the private half of the uploaded certificate
     algorithm: Literal["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"] = "PS256"
     schedule_type: str = "FBM"  #: internal id of the type of billing schedule; FBM: milestones
+    billing_types: dict[str, str] = Field(default={"time_and_materials": "TM"})
+    """Billing method (policy `revenue-method`) → internal id of the project's billing type; a
+    method that is not here has that of `schedule_type`."""
+    requesters: dict[str, str] = Field(default_factory=dict[str, str])
+    """Internal id of a subsidiary → that of the employee in whose name its requisitions are."""
+    purchase_account: str | None = None  #: internal id of the account that bought work is booked on
+    purchase_item: str | None = None  #: or of the service item for it: lines then carry hours
+    vendor_categories: frozenset[str] = frozenset()
+    """Internal ids of the vendor categories that are approved; none: the custom field says it."""
     page_size: int = Field(default=1000, ge=1, le=1000)  #: rows in one page of a query
+
+    @model_validator(mode="after")
+    def _one_way_to_buy(self) -> Self:
+        if self.purchase_account and self.purchase_item:
+            raise ValueError("set purchase_account or purchase_item, not both")
+        return self
 
     @model_validator(mode="after")
     def _account_fits_address(self) -> Self:

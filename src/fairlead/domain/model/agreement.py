@@ -35,6 +35,7 @@ class Agreement(Entity):
     revision: str  #: grows with each change; compares as text
     number: str | None = None  #: the contract's number, where the system was told it
     value: Money | None = None  #: where the system was told it
+    deal: ExternalRef | None = None  #: in the CRM, where the system was told it
     sent_at: Utc | None = None
     signed_at: Utc | None = None
     because: str | None = None  #: why it was declined or voided

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fairlead.domain.gates import Blocked, Clear, Gap
+from fairlead.domain.model.agreement import Agreement, AgreementStatus
 from fairlead.domain.model.contract import ContractStatus
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
 from fairlead.domain.rules.deal_terms import is_blank, value_at
 from fairlead.domain.rules.project_setup import Unbillable, billing_lines
-from fairlead.domain.values import Value
+from fairlead.domain.values import Value, total
 
 #: The kind of value that each field takes, for the form on which it is supplied.
 _KINDS = {
@@ -24,6 +25,7 @@ _KINDS = {
     "contract.period": "period",
     "contract.value": "money",
     "contract.billing_terms": "list",
+    "contract.cap": "money",
     "roles": "list",
     "client.address.country": "country",
     "client.currency": "currency",
@@ -133,6 +135,7 @@ def contract_gaps(deal: Opportunity, supplied: Collection[str] = ()) -> Clear | 
         _gap(field, problem, "sales-operations", remedy, supplied)
         for found, remedy in (
             (_values(deal, supplied), "correct the deal or the contract in its own system"),
+            (_cap(deal), "correct the cap in the contract, or the deal's value"),
             (_dates(deal, supplied), "correct the dates in their own system"),
         )
         for field, problem in found
@@ -148,6 +151,87 @@ def contract_gaps(deal: Opportunity, supplied: Collection[str] = ()) -> Clear | 
         for problem in _billing(deal)
     ]
     return Blocked(gaps=tuple(gaps)) if gaps else Clear()
+
+
+#: What each state of an agreement that is not signed asks for.
+_UNSIGNED = {
+    AgreementStatus.DRAFT: "send it to be signed; the handoff goes on by itself",
+    AgreementStatus.SENT: "have it signed; the handoff goes on by itself",
+    AgreementStatus.DECLINED: "settle why with the client, and send another",
+    AgreementStatus.VOIDED: "send another, and give the contract its id",
+}
+
+
+def agreement_gaps(deal: Opportunity, agreement: Agreement | None) -> Clear | Blocked:
+    """Does the system that holds the agreement say it is signed, and the same as the contract?
+
+    `agreement`: as that system has it now; null where it has none (F027, F028). A contract that
+    names no agreement is not asked about.
+    """
+    contract = deal.contract
+    if contract is None or contract.agreement is None:
+        return Clear()
+    field, owner = "contract.agreement", "legal"
+    if agreement is None:
+        problem = f"there is no agreement {contract.agreement} of contract {contract.number}"
+        return Blocked(
+            gaps=(
+                Gap(field=field, problem=problem, owner=owner, remedy=_GIVE_ID, suppliable=False),
+            )
+        )
+    found: list[tuple[str, str]] = []
+    if remedy := _UNSIGNED.get(agreement.status):
+        because = f": {agreement.because}" if agreement.because else ""
+        waits = [signer.name for signer in agreement.signers if signer.signed_at is None]
+        waiting = f"; {', '.join(waits)} did not sign" if waits else ""
+        found.append(
+            (f"agreement {agreement.title} is {agreement.status}{because}{waiting}", remedy)
+        )
+    if agreement.number and agreement.number != contract.number:
+        problem = (
+            f"the agreement is of contract {agreement.number}, the deal's is {contract.number}"
+        )
+        found.append((problem, _GIVE_ID))
+    agreed = agreement.value
+    if agreed and deal.value and agreed.rounded() != deal.value.rounded():
+        problem = f"the agreement says {agreed}, the deal {deal.value}"
+        found.append((problem, "correct the deal, or have another agreement signed"))
+    gaps = tuple(
+        Gap(field=field, problem=problem, owner=owner, remedy=remedy, suppliable=False)
+        for problem, remedy in found
+    )
+    return Blocked(gaps=gaps) if gaps else Clear()
+
+
+_GIVE_ID = "give the contract the id of its agreement"
+
+
+def subcontract_gaps(deal: Opportunity) -> Clear | Blocked:
+    """Work that is left to others has a cost, and costs no more than the deal brings (F045)."""
+    sold, needs = deal.value, deal.subcontracting
+    found = [
+        f"the cost of {need.role} is {need.cost}; it must be more than zero"
+        for need in needs
+        if need.cost.rounded().amount <= 0
+    ]
+    found += [f"no hours of {need.role} are given" for need in needs if need.hours <= 0]
+    if sold and needs:
+        other = sorted({need.cost.currency for need in needs} - {sold.currency})
+        if other:
+            found.append(f"costs are in {', '.join(other)}, the deal is in {sold.currency}")
+        elif (costs := total((need.cost for need in needs), sold.currency)).amount > sold.amount:
+            found.append(f"the work of others costs {costs}, more than the deal's {sold}")
+    gaps = tuple(
+        Gap(
+            field="subcontracting",
+            problem=problem,
+            owner="sales-operations",
+            remedy="correct it in the CRM",
+            suppliable=False,
+        )
+        for problem in found
+    )
+    return Blocked(gaps=gaps) if gaps else Clear()
 
 
 def _gap(field: str, problem: str, owner: str, remedy: str, supplied: Collection[str]) -> Gap:
@@ -175,6 +259,20 @@ def _values(deal: Opportunity, supplied: Collection[str]) -> _Found:
         return [(field, f"the contract is in {agreed.currency}, the deal in {sold.currency}")]
     if agreed.rounded() != sold.rounded():
         return [(field, f"the contract says {agreed}, the deal {sold}")]
+    return []
+
+
+def _cap(deal: Opportunity) -> _Found:
+    """What is sold fits under the most that may be billed, where there is such a most."""
+    cap, sold = (deal.contract.cap if deal.contract else None), deal.value
+    if cap is None or sold is None:
+        return []
+    if cap.currency != sold.currency:
+        return [("contract.cap", f"the cap is in {cap.currency}, the deal in {sold.currency}")]
+    if cap.rounded().amount <= 0:
+        return [("contract.cap", f"the cap is {cap}; nothing could be billed")]
+    if cap.rounded().amount < sold.rounded().amount:
+        return [("contract.cap", f"the deal is worth {sold}, more than the cap of {cap}")]
     return []
 
 

@@ -1,0 +1,1 @@
+"""BambooHR as a firm's HR system. It only reads."""

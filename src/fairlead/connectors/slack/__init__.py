@@ -1,0 +1,1 @@
+"""Slack's Web API, as where a firm's people talk."""

@@ -1,0 +1,1 @@
+"""Mail over SMTP, as any mail server takes it."""

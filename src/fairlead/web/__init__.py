@@ -1,0 +1,1 @@
+"""The pages: server-rendered, one transaction a request; they decide nothing."""

@@ -1,0 +1,195 @@
+"""One request of a person: who they are, what they may see, and how they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from fairlead.store import accounts, counts
+from fairlead.store.accounts import Preferences
+from fairlead.store.counts import Waiting
+from fairlead.store.database import Tx
+from fairlead.store.views import Scope, Views
+from fairlead.trust.acting import Acting
+from fairlead.trust.principals import Person, Principal
+from fairlead.trust.roles import Permission
+from fairlead.web import nav, templating
+from fairlead.web.formats import Clock, Tone, initials, listed, words
+from fairlead.web.nav import Entry, Section
+from fairlead.web.parts import WebParts
+from fairlead.web.refusals import NoPermission
+from fairlead.web.sessions import Session
+
+
+@dataclass(frozen=True)
+class Toast:
+    """A word about what the person just did."""
+
+    text: str
+    tone: Tone = "ok"
+
+
+class Shell:
+    """What every page has around it; `my` in templates. Asked for when it is printed."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self.firm = visit.parts.firm.name
+        self.id = visit.person.id
+        self.name = visit.person.name
+        self.initials = initials(visit.person.name)
+        self.csrf = visit.session.csrf
+        self.clock = visit.clock
+        self.zone = str(visit.clock.zone)
+        self.path = visit.path
+
+    @property
+    def roles(self) -> str:
+        """`PMO lead, EMEA`."""
+        roles = listed(sorted(role_words(str(role)) for role in self._visit.person.roles))
+        regions = self._visit.person.regions
+        return roles if regions is None else f"{roles}, {listed(sorted(regions))}"
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        return accounts.preferences(self._visit.tx, self.id)
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        return self._visit.waiting()
+
+    @property
+    def nav(self) -> list[Section]:
+        visit = self._visit
+        return nav.sections(visit.entries, visit.who, self.path, self.waiting.by_page)
+
+    def has(self, path: str) -> bool:
+        """Whether the side bar leads there, for this reader."""
+        return any(one.path == path for one in nav.open_to(self._visit.entries, self._visit.who))
+
+    def may(self, permission: str) -> bool:
+        """For what a page leaves out; the server checks again whatever is sent."""
+        return self._visit.who.may(Permission(permission))
+
+
+def role_words(role: str) -> str:
+    """`pmo_lead` → `PMO lead`."""
+    return words(role).replace("Pmo", "PMO")
+
+
+class Visit:
+    """`tx` is one transaction; of a page it may not write."""
+
+    def __init__(
+        self,
+        request: Request,
+        parts: WebParts,
+        session: Session,
+        tx: Tx,
+        now: datetime,
+    ) -> None:
+        self.request, self.parts, self.session, self.tx, self.now = (
+            request,
+            parts,
+            session,
+            tx,
+            now,
+        )
+        self.who: Principal = session.principal
+        self.person: Person = session.person
+        self.clock = Clock(now, parts.zone_of(session.person))
+        self.entries: Sequence[Entry] = request.app.state.entries
+
+    @property
+    def is_htmx(self) -> bool:
+        """A part of a page is asked for. Going back in the history asks for the whole."""
+        headers = self.request.headers
+        return "hx-request" in headers and "hx-history-restore-request" not in headers
+
+    @property
+    def path(self) -> str:
+        """Of the page that the person looks at, also where a part of it is asked for."""
+        if self.is_htmx:
+            return urlsplit(self.request.headers.get("hx-current-url", "")).path
+        return self.request.url.path
+
+    @cached_property
+    def views(self) -> Views:
+        """The reads, as this person sees things."""
+        scope = Scope(regions=self.who.regions, legal_entities=self.who.legal_entities)
+        return Views(self.tx, scope)
+
+    @property
+    def acting(self) -> Acting:
+        """For `work.answers` and `work.exceptions`."""
+        return Acting.of(self.parts.people, self.who)
+
+    def must(self, permission: Permission) -> None:
+        """Raises `NoPermission`."""
+        if not self.who.may(permission):
+            raise NoPermission(permission)
+
+    def query(self, name: str, *, longest: int = 200) -> str:
+        """A parameter of the address, or nothing where it is missing or beyond reason."""
+        value = self.request.query_params.get(name, "").strip()
+        return value if len(value) <= longest and value.isprintable() else ""
+
+    def waiting(self) -> Waiting:
+        return counts.waiting(
+            self.tx,
+            person=self.who.id,
+            roles=[str(role) for role in self.who.roles],
+            teams=self.person.teams,
+            regions=self.who.regions,
+            legal_entities=self.who.legal_entities,
+            systems=[system.id for system in self.parts.systems.all() if system.enabled],
+        )
+
+    def page(self, template: str, context: object, *, status: int = 200) -> Response:
+        """The page; for htmx the block that is named as its target, where there is one."""
+        made, names = templating.TEMPLATES.get_template(template), self._names(context)
+        target = self.request.headers.get("hx-target", "").replace("-", "_")
+        if self.is_htmx and target in made.blocks:
+            return HTMLResponse(templating.block(made, target, names), status_code=status)
+        return whole(self.request, made.render(names), status)
+
+    def parts_of(
+        self,
+        template: str,
+        context: object,
+        *blocks: str,
+        toast: Toast | None = None,
+        nav: bool = True,
+        status: int = 200,
+    ) -> Response:
+        """Blocks of a page, the first of which replaces the target of the request; the others,
+        the counts of the side bar (`nav`) and the toast find their own places."""
+        made, names = templating.TEMPLATES.get_template(template), self._names(context)
+        shown = [templating.block(made, name, names) for name in blocks]
+        around = templating.TEMPLATES.get_template("beside.html")
+        shown.append(around.render({**names, "toast": toast, "nav": nav}))
+        return HTMLResponse("\n".join(shown), status_code=status)
+
+    def done(self, to: str) -> Response:
+        """After a command: on to a page. `to` is a path of ours, made by us."""
+        if self.is_htmx:
+            return Response(headers={"HX-Redirect": to})
+        return RedirectResponse(to, status_code=303)
+
+    def _names(self, context: object) -> dict[str, Any]:
+        return {**templating.names_of(context), "my": Shell(self)}
+
+
+def whole(request: Request, text: str, status: int) -> Response:
+    """A whole page. One that htmx asked for as a part replaces everything."""
+    headers = {}
+    if "hx-request" in request.headers and "hx-history-restore-request" not in request.headers:
+        headers = {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
+    return HTMLResponse(text, status_code=status, headers=headers)
