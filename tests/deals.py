@@ -26,7 +26,7 @@ def a_client(name: str = "Kestrel Logistik GmbH", **changes: Any) -> Client:
         "ref": ExternalRef(system=changes.pop("system", CRM), kind="account", id=id),
         "name": name,
         "address": Address(country=country),
-        "tax_id": "DE811234567",
+        "tax_id": "DE811234565",
         "currency": "EUR",
     }
     return Client.model_validate(given | changes)

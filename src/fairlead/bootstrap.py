@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -28,6 +28,7 @@ from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
+from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
 from fairlead.connectors.docusign.declaration import CONNECTOR as DOCUSIGN
 from fairlead.connectors.kantata.declaration import CONNECTOR as KANTATA
 from fairlead.connectors.kit.declaration import Connector, SystemSettings, Writes
@@ -35,6 +36,7 @@ from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.netsuite.declaration import CONNECTOR as NETSUITE
 from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
 from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
+from fairlead.connectors.smtp.declaration import CONNECTOR as SMTP
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
 from fairlead.errors import InvalidDefinition
@@ -71,6 +73,8 @@ CONNECTORS: dict[str, Connector] = {
         KANTATA,
         DOCUSIGN,
         SLACK,
+        BAMBOOHR,
+        SMTP,
     )
 }
 
@@ -128,7 +132,7 @@ class Reach:
         settle_s = self.settings().settle_s
         if settle_s is None:
             return declared
-        return Writes(declared.level, declared.find, timedelta(seconds=settle_s))
+        return replace(declared, settle=timedelta(seconds=settle_s))
 
     @property
     def at_once(self) -> int:

@@ -21,7 +21,7 @@ class ShownChannel:
     """A channel as people now see it."""
 
     name: str
-    members: frozenset[str]  #: e-mail addresses of all that `Bench.people` knows and that are in
+    members: frozenset[str]  #: e-mail addresses of those who are in
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from fairlead.errors import (
 from fairlead.ports.documents import Documents
 from fairlead.ports.messages import Chat
 from fairlead.sandbox.process import SandboxProcess
+from fairlead.trace import correlation
 
 SYSTEM = "microsoft"
 FIXTURES = Path(__file__).parents[2] / "src/fairlead/connectors/microsoft/fixtures"
@@ -368,6 +369,30 @@ def test_no_token_is_sent_to_the_addresses_for_bytes(tenant: Tenant) -> None:
     assert held.sha256 == hashlib.sha256(PDF).hexdigest()
 
 
+def test_what_was_uploaded_can_be_traced_to_its_cause(tenant: Tenant) -> None:
+    folder = a_folder(tenant.documents)
+    known = correlation.set("run-7")
+    try:
+        a_document(tenant.documents, folder)
+    finally:
+        correlation.reset(known)
+    rows = tenant.sandbox.ledger(SYSTEM, "drive_items")
+    assert [row["correlation"] for row in rows[-3:]] == ["run-7"] * 3
+
+
+def test_a_refused_second_half_says_that_the_first_is_there(tenant: Tenant) -> None:
+    folder = a_folder(tenant.documents)
+    with pytest.raises(SystemRefused, match=r"SOW\.pdf is there, but not finished"):
+        tenant.documents.file_document(
+            folder,
+            name="SOW.pdf",
+            media_type="application/pdf",
+            content=PDF,
+            retention="Forever",
+            key=KEY,
+        )
+
+
 # -- chat: what Graph allows -------------------------------------------------------------------
 
 
@@ -400,6 +425,12 @@ def test_a_name_that_somebody_took_is_refused(tenant: Tenant) -> None:
 def test_a_channel_that_an_earlier_attempt_made_is_that_channel(tenant: Tenant) -> None:
     assert a_channel(tenant.chat) == a_channel(tenant.chat)
     assert TeamBench(tenant).count() == 2  # with General
+
+
+@pytest.mark.parametrize("name", [f"Fairlead: {KEY}", f"X\nFairlead: {KEY}", f"X\rFairlead: {KEY}"])
+def test_a_name_that_looks_like_a_key_is_none(tenant: Tenant, name: str) -> None:
+    tenant.chat.create_channel(code="TH-3", name=name, members=(), key=key(3))
+    assert tenant.chat.find_channel(KEY) is None
 
 
 def test_a_private_channel_belongs_to_the_sender(private: Tenant) -> None:

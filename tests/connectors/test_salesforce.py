@@ -601,6 +601,21 @@ class TestPages:
             org.faults(SF)
 
 
+class TestQuotes(OverHttp):
+    def test_a_line_of_a_quote_that_is_not_synced_is_no_change_of_the_deal(self) -> None:
+        id = self.enter(MANIFOLD)
+        at = self.client.changed_since(LONG_AGO).changes[0].at
+        quotes = self.sandbox.records(SF, "Quote")
+        other = next(quote["id"] for quote in quotes if not quote["body"]["IsSyncing"])
+
+        self.plant("QuoteLineItem", QuoteId=other, Quantity=1, UnitPrice=1)
+
+        assert [(id, at)] == [
+            (change.opportunity, change.at)
+            for change in self.client.changed_since(LONG_AGO).changes
+        ]
+
+
 class TestManyChanges:
     def test_a_pass_over_every_list_in_batches_tells_every_deal_and_ends(self) -> None:
         settings = {**Salesforce.example_settings(), "batch_size": 2}

@@ -391,12 +391,10 @@ def test_a_web_site_in_its_one_form_stays_as_it_is(text: str) -> None:
 
 
 def a_record(**changes: Any) -> Client:
-    place = {
-        name: changes.pop(name) for name in ("street", "city", "postal_code") if name in changes
-    }
-    given_ = {"street": "Kai 1", "city": "Köln", "postal_code": "50667"} | place
-    address = Address(country=changes.pop("country", "DE"), **given_)
-    return known(address=address, **({"domain": "kestrel.example"} | changes))
+    place: dict[str, Any] = {"street": "Kai 1", "city": "Köln", "postal_code": "50667"}
+    place = {name: changes.pop(name, given) for name, given in place.items()}
+    address = Address(country=changes.pop("country", "DE"), **place)
+    return known(**({"domain": "kestrel.example", "address": address} | changes))
 
 
 @pytest.mark.parametrize(

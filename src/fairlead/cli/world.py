@@ -7,7 +7,6 @@ import json
 import secrets
 import shutil
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,16 @@ import yaml
 
 from fairlead.config import SAMPLE, load_systems
 from fairlead.sandbox.process import SandboxProcess
-from fairlead.sandbox.world import World
+from fairlead.sandbox.world import World, dialect_named
 
 #: The sandbox answers soon, so what is lost is known to be lost after seconds, not minutes.
 _QUICK = {"connect_timeout_s": 2, "total_timeout_s": 6}
-_SETTLE_S = {"kantata": 8}
+_SETTLE_S = {"kantata": 8, "slack": 8, "microsoft": 8, "smtp": 8}
 #: The connectors' own budgets suit the vendors' accounts; a sandbox is ours alone.
-_RATE = {name: {"per_second": 40, "at_once": 4} for name in ("kantata", "salesforce")}
+_RATE = {
+    name: {"per_second": 40, "at_once": 4}
+    for name in ("kantata", "salesforce", "docusign", "bamboohr", "slack", "microsoft", "smtp")
+}
 _POLL_EVERY_S = 5
 
 
@@ -52,7 +54,7 @@ def open_world(data: Path, api_url: str) -> SandboxWorld:
     ]
     made = {system["id"]: system["settings"] for system in world["systems"]}
     for entry in entries:
-        _join(entry, made[entry["id"]], f"{sandbox.url}/{entry['id']}", data)
+        _join(entry, made[entry["id"]], sandbox.client_settings(entry["id"]), data)
     (config / "systems.yaml").write_text(
         yaml.safe_dump({"systems": entries}, sort_keys=False, allow_unicode=True), "utf-8"
     )
@@ -60,40 +62,40 @@ def open_world(data: Path, api_url: str) -> SandboxWorld:
 
 
 def _credentials(file: Path, api_url: str) -> dict[str, Any]:
+    """The sandbox's side of each account. A system that is new in the sample gets its own."""
+    world: dict[str, Any] = {"systems": []}
     if file.is_file():
-        world: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    else:
-        world = {"systems": [_account(s.id, s.connector) for s in load_systems(SAMPLE)]}
-        for system in world["systems"]:
-            if system["dialect"] == "salesforce":
-                key = secrets.token_bytes(32)
-                system["settings"]["webhook_secret"] = "whsec_" + _base64(key)
-    for system in world["systems"]:
+        world = json.loads(file.read_text("utf-8"))
+    known = {system["id"]: system for system in world["systems"]}
+    systems = [
+        known.get(system.id) or _account(system.id, system.connector, bool(system.webhook_secrets))
+        for system in load_systems(SAMPLE)
+    ]
+    for system in systems:
         if "webhook_secret" in system["settings"]:
             system["settings"]["webhook_url"] = f"{api_url}/hooks/{system['id']}"
+    world = {"systems": systems}
     _private(file, json.dumps(world, indent=1))
     return world
 
 
-def _account(id: str, dialect: str) -> dict[str, Any]:
-    module = import_module(f"fairlead.sandbox.{dialect}")
-    names = {"salesforce": "Salesforce", "netsuite": "NetSuite", "kantata": "Kantata"}
-    return {
-        "id": id,
-        "dialect": dialect,
-        "settings": getattr(module, names[dialect]).example_settings(),
-    }
+def _account(id: str, dialect: str, pushes: bool) -> dict[str, Any]:
+    settings = dialect_named(dialect).example_settings()
+    if pushes:
+        settings["webhook_secret"] = "whsec_" + _base64(secrets.token_bytes(32))
+    return {"id": id, "dialect": dialect, "settings": settings}
 
 
-def _join(entry: dict[str, Any], account: dict[str, Any], url: str, data: Path) -> None:
+def _join(
+    entry: dict[str, Any], account: dict[str, Any], client: dict[str, Any], data: Path
+) -> None:
     """Fill in address and credentials; secrets go into files of their own."""
-    client: dict[str, Any] = dict(account["client"])
     for name in entry.get("secrets", {}):
         entry["secrets"][name] = {"file": _secret(data, entry["id"], name, client.pop(name))}
     if "webhook_secret" in account:
         secret = account["webhook_secret"]
         entry["webhook_secrets"] = [{"file": _secret(data, entry["id"], "webhook", secret)}]
-    entry["settings"] = {**client, **_QUICK, "base_url": url}
+    entry["settings"] = {**entry.get("settings", {}), **client, **_QUICK}
     if entry["connector"] in _SETTLE_S:
         entry["settings"]["settle_s"] = _SETTLE_S[entry["connector"]]
     if entry["connector"] in _RATE:

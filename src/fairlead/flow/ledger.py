@@ -50,6 +50,11 @@ class Repeatable(Protocol):
     @property
     def settle(self) -> timedelta: ...
 
+    @property
+    def repeats(self) -> int:
+        """At level 0: how many tries there may have been before a person must look."""
+        ...
+
 
 @dataclass(frozen=True)
 class Intent:
@@ -116,7 +121,7 @@ class Ledger:
         repeatable: Repeatable,
         *,
         call: Callable[[EffectKey], ExternalRef],
-        find: Callable[[EffectKey], ExternalRef | None],
+        find: Callable[[EffectKey], ExternalRef | None] | None,
     ) -> ExternalRef:
         """The reference of the one thing that was done. Raises a `SystemTrouble` or `Busy`."""
         with self.only_writer(intent.key):
@@ -143,20 +148,21 @@ class Ledger:
         intent: Intent,
         row: EffectRow,
         repeatable: Repeatable,
-        find: Callable[[EffectKey], ExternalRef | None],
+        find: Callable[[EffectKey], ExternalRef | None] | None,
     ) -> ExternalRef | None:
         """What an earlier try did. None: surely nothing, and nothing can land any more."""
         assert row.tried_at is not None
-        if repeatable.level == 0:
+        if repeatable.level == 0 and row.attempts > repeatable.repeats:
             raise EffectConflict(
                 intent.system,
                 f"It is not known whether {intent.operation} was done, and it offers no way to "
                 "look. Look there, then say what you found.",
             )
-        ref = find(intent.key)
-        seam(f"{intent.operation}: looked up")
-        if ref is not None:
-            return ref
+        if find is not None:
+            ref = find(intent.key)
+            seam(f"{intent.operation}: looked up")
+            if ref is not None:
+                return ref
         if repeatable.level < 2:
             left = row.tried_at + repeatable.settle - row.now
             if left > timedelta(0):

@@ -105,7 +105,7 @@ class OutwardCall:
         *,
         request: Mapping[str, Any],
         call: Callable[[EffectKey], ExternalRef],
-        find: Callable[[EffectKey], ExternalRef | None],
+        find: Callable[[EffectKey], ExternalRef | None] | None,
         part: str = "",
         key: EffectKey | None = None,
     ) -> ExternalRef:

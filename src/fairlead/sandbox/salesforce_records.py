@@ -141,12 +141,12 @@ class Records:
             case _:
                 pass
 
-    def _total(self, quote: str) -> None:
-        if self._books.read("Quote", quote) is None:
-            return
-        lines = self._books.list("QuoteLineItem", lambda r: r.body.get("QuoteId") == quote)
+    def _total(self, id: str) -> None:
+        quote = self._books.read("Quote", id)
+        lines = self._books.list("QuoteLineItem", lambda r: r.body.get("QuoteId") == id)
         total = sum((Decimal(line.body["TotalPrice"]) for line in lines), Decimal(0))
-        self.change(self.object("Quote"), quote, {"TotalPrice": total})
+        if quote is not None and quote.body.get("TotalPrice") != total:
+            self.change(self.object("Quote"), id, {"TotalPrice": total})
 
 
 def _key(found: SObject, values: Mapping[str, Any]) -> str | None:

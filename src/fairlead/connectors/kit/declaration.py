@@ -47,8 +47,13 @@ class Writes:
     level: Level
     find: str | None
     settle: timedelta = timedelta(minutes=15)
+    repeats: int = 0
+    """At L0 only: how often it may be done again, after `settle`, where nobody knows whether it
+    was done, because a second one does less harm than work that stops (a notice by mail)."""
 
     def __post_init__(self) -> None:
+        if self.repeats and self.level != Level.L0:
+            raise ValueError("what can be looked up is looked up, and not done again on a guess")
         if (self.find is None) != (self.level == Level.L0):
             raise ValueError("every level but L0 names the operation that finds what was done")
 

@@ -24,7 +24,7 @@ from fairlead.errors import AnswerLost, EffectConflict, SystemRefused
 from fairlead.ports.messages import Notice
 
 _CARD = "application/vnd.microsoft.card.adaptive"
-_MARK = "Fairlead: "  # begins the line of a description that holds our key
+_MARK = "Fairlead: "  # begins the last line of a description, which holds our key
 _LONGEST_NAME = 700  # characters: with the key, a description has at most 1024
 _LONGEST_TEXT = 20_000  # bytes on the wire, escapes and all: a message has about 28 KB
 _LONGEST_SUBJECT = 250  # characters
@@ -70,7 +70,7 @@ class TeamsChat:
         """First everybody into the team, then the channel: nothing is left to do behind it."""
         people = self._known(members)
         self._join(people)
-        description = f"{name[:_LONGEST_NAME]}\n{_MARK}{key}"
+        description = f"{' '.join(name.split())[:_LONGEST_NAME]}\n{_MARK}{key}"
         sent: dict[str, Any] = {
             "displayName": channel_name(code, name),
             "description": description,
@@ -218,4 +218,5 @@ def adaptive_card(notice: Notice) -> dict[str, Any]:
 
 
 def _carries(channel: Channel, key: EffectKey) -> bool:
-    return f"{_MARK}{key}" in (channel.description or "").splitlines()
+    """Only the last line counts: the one before is a name that somebody chose."""
+    return (channel.description or "").rstrip().splitlines()[-1:] == [f"{_MARK}{key}"]

@@ -120,8 +120,10 @@ class Graph:
         """Once the first of several writes is done, no trouble means that nothing was done."""
         try:
             yield
-        except SystemUnavailable as trouble:
-            raise AnswerLost(
+        except (SystemUnavailable, SystemRefused) as trouble:
+            refused = isinstance(trouble, SystemRefused)
+            kind = SystemRefused if refused else AnswerLost
+            raise kind(
                 self.system,
                 f"{what} is there, but not finished. {trouble.why}",
                 retry_after=trouble.retry_after,

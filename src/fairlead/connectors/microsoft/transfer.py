@@ -21,6 +21,7 @@ import simplejson
 
 from fairlead.connectors.kit.http import Gate, meaning_of, meaning_of_status, retry_after
 from fairlead.errors import AnswerLost, SystemRefused, SystemTrouble, SystemUnavailable
+from fairlead.trace import correlation
 
 _HOSTS = (".sharepoint.com", ".sharepoint.us", ".sharepoint-mil.us", ".sharepoint.cn")
 _RANGE = 32 * 320 * 1024  # each range but the last is a multiple of 320 KiB, and below 60 MiB
@@ -62,7 +63,7 @@ class Bytes:
         for first in range(0, len(content), _RANGE):
             piece = content[first : first + _RANGE]
             end = first + len(piece)
-            headers = {"content-range": f"bytes {first}-{end - 1}/{len(content)}"}
+            headers = _traced() | {"content-range": f"bytes {first}-{end - 1}/{len(content)}"}
             if end == len(content):
                 with self._passing():
                     reply = self._client.put(url, content=piece, headers=headers)
@@ -77,7 +78,11 @@ class Bytes:
         self._known(url)
         deadline = time.monotonic() + self._total
         found, size = hashlib.sha256(), 0
-        with self._nothing_yet(), self._passing(), self._client.stream("GET", url) as reply:
+        with (
+            self._nothing_yet(),
+            self._passing(),
+            self._client.stream("GET", url, headers=_traced()) as reply,
+        ):
             if not reply.is_success:
                 reply.read()
             self._succeeded(reply)
@@ -143,3 +148,8 @@ class Bytes:
             raise SystemUnavailable(
                 self._system, lost.why, retry_after=lost.retry_after, payload=lost.payload
             ) from lost
+
+
+def _traced() -> dict[str, str]:
+    known = correlation.get()
+    return {"x-correlation-id": known} if known else {}

@@ -6,6 +6,7 @@ nevertheless be repeated, with the Message-ID that it had.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
@@ -20,7 +21,7 @@ CONNECTOR = Connector(
     ports={"mail": SmtpMail},
     operations={
         "mail.ping": Reads(),
-        "mail.send": Writes(Level.L0, None),
+        "mail.send": Writes(Level.L0, None, timedelta(minutes=2), repeats=3),
     },
     # Relays limit what one mailbox sends; Microsoft 365 takes 30 mails a minute.
     # https://learn.microsoft.com/en-us/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits

@@ -163,9 +163,9 @@ def identity(client: Client) -> str:
 
 def web_site(domain: str | None) -> str:
     """`https://www.Example.com/en` as `example.com`; empty for a blank and for everybody's."""
-    text = re.sub(r"^[a-z]+://", "", (domain or "").strip().lower())
-    host = re.split(r"[/:?#]", text, maxsplit=1)[0].rpartition("@")[2].strip(".")
-    host = host.removeprefix("www.")
+    text = re.sub(r"^[a-z]+://", "", "".join((domain or "").lower().split()))
+    host = re.split(r"[/:?#]", text, maxsplit=1)[0].rpartition("@")[2]
+    host = re.sub(r"^(www\.|\.)+", "", host).rstrip(".")
     return "" if host in _OPEN_DOMAINS else host
 
 
