@@ -33,6 +33,7 @@ from fairlead.connectors.docusign.declaration import CONNECTOR as DOCUSIGN
 from fairlead.connectors.kantata.declaration import CONNECTOR as KANTATA
 from fairlead.connectors.kit.declaration import Connector, SystemSettings, Writes
 from fairlead.connectors.kit.mapping import FieldMap
+from fairlead.connectors.microsoft.declaration import CONNECTOR as MICROSOFT
 from fairlead.connectors.netsuite.declaration import CONNECTOR as NETSUITE
 from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
 from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
@@ -75,6 +76,7 @@ CONNECTORS: dict[str, Connector] = {
         SLACK,
         BAMBOOHR,
         SMTP,
+        MICROSOFT,
     )
 }
 

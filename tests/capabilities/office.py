@@ -1,222 +1,100 @@
 """The sample firm's handoff on real PostgreSQL, with other systems that live in memory.
 
-The systems keep what they are told and answer by the promises of `fairlead.ports`; the rooms of
-Fairlead are the real ones, without the worker around them.
+The rooms of Fairlead are the real ones, without the worker around them. Besides CRM, ledgers and
+project system an office has only the systems that a test names.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
+from memory_systems import (
+    MemoryChat,
+    MemoryContracts,
+    MemoryCrm,
+    MemoryDocuments,
+    MemoryLedger,
+    MemoryMail,
+    MemoryPeople,
+    MemoryProjects,
+)
 from psycopg import sql
 
 from deals import CRM, a_deal
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.deals import Deals, engagement_id
-from fairlead.capabilities.handoff.intake import Intake, Systems
+from fairlead.capabilities.handoff.intake import Intake
+from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
 from fairlead.capabilities.handoff.ourselves import Ourselves
 from fairlead.capabilities.handoff.supply import supply
-from fairlead.config import SAMPLE, Settings
+from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems
 from fairlead.connectors.kit.declaration import Level, Writes
-from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.client import Client
+from fairlead.domain.model.agreement import Agreement
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.opportunity import Opportunity
-from fairlead.domain.values import ExternalRef
 from fairlead.flow.burst import Bursts
 from fairlead.flow.engine import Took
 from fairlead.flow.intake import InboxDrain
 from fairlead.flow.ledger import Ledger, LockSession
 from fairlead.flow.library import Library
 from fairlead.flow.outward import Outward, Reached
-from fairlead.ports.crm import ChangePage, OpportunityChanged
+from fairlead.ports.contracts import AgreementChanged
+from fairlead.ports.crm import OpportunityChanged
 from fairlead.store import engagements, inbox, systems
 from fairlead.store.database import Database
+from fairlead.store.inbox import Message
 from fairlead.trust.acting import Acting
 from fairlead.work.answers import answer_task
 from fairlead.work.exceptions import Exceptions
 from fairlead.work.words import ExceptionAction
 
 LEDGERS = ("netsuite-emea", "netsuite-amer")
+CONTRACTS = "docusign"
 _numbers = itertools.count(1)
+
+#: What every office has: (id, port, where it serves).
+_ALWAYS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (CRM, "crm", {"where": {"source": [CRM]}}),
+    ("netsuite-emea", "ledger", {"regions": ["EMEA", "APAC"]}),
+    ("netsuite-amer", "ledger", {"regions": ["AMER"]}),
+    ("kantata", "projects", {}),
+)
+#: Port → the system that an office has where a test names it.
+_MORE = {
+    "contracts": CONTRACTS,
+    "people": "bamboohr",
+    "documents": "sharepoint",
+    "chat": "slack",
+    "mail": "mail",
+}
+#: A mail server cannot say what it sent: what goes by mail may come twice, with one Message-ID.
+_MAIL = Writes(Level.L0, None, timedelta(minutes=2), repeats=3)
 
 
 @cache
-def firm() -> Fairlead:
-    """The sample firm's rooms. Its database is never asked for."""
-    return Fairlead(Settings(config=SAMPLE))
+def firm(*ports: str) -> Fairlead:
+    """The sample firm's rooms, with a system for each of these ports besides those that it needs.
 
-
-class Books:
-    """What a system was told, under our keys: `(what, key, content)`."""
-
-    def __init__(self, system: str) -> None:
-        self.system, self.entries = system, list[tuple[str, str, Any]]()
-
-    def add(self, what: str, key: str, content: Any) -> ExternalRef:
-        self.entries.append((what, key, content))
-        return ExternalRef(system=self.system, kind=what, id=f"{what}-{len(self.entries)}")
-
-    def find(self, what: str, key: str) -> ExternalRef | None:
-        for number, (kind, known, _) in enumerate(self.entries, 1):
-            if (kind, known) == (what, key):
-                return ExternalRef(system=self.system, kind=what, id=f"{what}-{number}")
-        return None
-
-    def of(self, what: str) -> list[Any]:
-        return [content for kind, _, content in self.entries if kind == what]
-
-
-class MemoryLedger(Books):
-    """An ERP. `master` are the clients that it knows."""
-
-    def __init__(self, system: str) -> None:
-        super().__init__(system)
-        self.master: list[Client] = []
-        self.parents: dict[str, ExternalRef | None] = {}
-
-    def candidates(self, client: Client) -> Sequence[Client]:
-        return list(self.master)
-
-    def create_client(self, client: Client, *, subsidiary: str, key: EffectKey) -> ExternalRef:
-        ref = self.add("customer", key, (client.name, subsidiary))
-        self.master.append(client.model_copy(update={"ref": ref}))
-        return ref
-
-    def find_client(self, key: EffectKey) -> ExternalRef | None:
-        return self.find("customer", key)
-
-    def client(self, ref: ExternalRef) -> Client | None:
-        return next((client for client in self.master if client.ref == ref), None)
-
-    def update_client(self, client: ExternalRef, changes: Any, *, key: EffectKey) -> ExternalRef:
-        given = changes.model_dump(exclude_none=True)
-        self.master = [
-            one.model_copy(update={name: getattr(changes, name) for name in given})
-            if one.ref == client
-            else one
-            for one in self.master
-        ]
-        self.add("client_change", key, given)
-        return client
-
-    def find_client_updated(
-        self, client: ExternalRef, changes: Any, *, key: EffectKey
-    ) -> ExternalRef | None:
-        return client if self.find("client_change", key) else None
-
-    def create_project(
-        self,
-        project: Any,
-        *,
-        client: ExternalRef,
-        key: EffectKey,
-        parent: ExternalRef | None = None,
-    ) -> ExternalRef:
-        self.parents[project.code] = parent
-        return self.add("job", key, (project, client))
-
-    def find_project(self, key: EffectKey) -> ExternalRef | None:
-        return self.find("job", key)
-
-    def close_project(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef:
-        self.add("closed", key, project.id)
-        return project
-
-    def find_closed(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
-        return project if project.id in self.of("closed") else None
-
-    def create_schedule(
-        self, schedule: Any, *, project: ExternalRef, key: EffectKey
-    ) -> ExternalRef:
-        return self.add("schedule", key, schedule)
-
-    def find_schedule(self, key: EffectKey) -> ExternalRef | None:
-        return self.find("schedule", key)
-
-
-class MemoryProjects(Books):
-    """A PSA."""
-
-    def __init__(self, system: str) -> None:
-        super().__init__(system)
-        self.parents: dict[str, ExternalRef | None] = {}
-
-    def create_project(
-        self,
-        project: Any,
-        *,
-        client_name: str,
-        key: EffectKey,
-        parent: ExternalRef | None = None,
-    ) -> ExternalRef:
-        self.parents[project.code] = parent
-        return self.add("workspace", key, (project, client_name))
-
-    def find_project(self, key: EffectKey) -> ExternalRef | None:
-        return self.find("workspace", key)
-
-    def add_work_package(self, project: ExternalRef, package: Any, *, key: EffectKey) -> Any:
-        return self.add("package", key, package)
-
-    def find_work_package(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
-        return self.find("package", key)
-
-    def request_staffing(self, project: ExternalRef, request: Any, *, key: EffectKey) -> Any:
-        return self.add("request", key, request)
-
-    def find_staffing_request(self, project: ExternalRef, *, key: EffectKey) -> Any:
-        return self.find("request", key)
-
-    def close_project(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef:
-        self.add("closed", key, project.id)
-        return project
-
-    def find_closed(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
-        return project if project.id in self.of("closed") else None
-
-
-class MemoryCrm(Books):
-    """A CRM. `deals` is what it says now; `trouble` is raised by the next call."""
-
-    def __init__(self, system: str) -> None:
-        super().__init__(system)
-        self.deals: dict[str, Opportunity] = {}
-        self.pages: list[ChangePage] = []
-        self.asked: list[tuple[datetime, str | None]] = []
-        self.trouble: list[Exception | None] = []
-
-    def ping(self) -> None:
-        self._fail()
-
-    def opportunity(self, id: str) -> Opportunity | None:
-        self._fail()
-        return self.deals.get(id)
-
-    def changed_since(self, since: datetime, cursor: str | None = None) -> ChangePage:
-        self.asked.append((since, cursor))
-        self._fail()
-        return self.pages[int(cursor or 0)]
-
-    def report_engagement(
-        self, opportunity: ExternalRef, *, number: str, state: str, key: EffectKey
-    ) -> ExternalRef:
-        self.add("reported", key, (opportunity.id, number, state))
-        return opportunity
-
-    def find_reported(
-        self, opportunity: ExternalRef, *, number: str, state: str, key: EffectKey
-    ) -> ExternalRef | None:
-        return opportunity if (opportunity.id, number, state) in self.of("reported") else None
-
-    def _fail(self) -> None:
-        if self.trouble and (trouble := self.trouble.pop(0)) is not None:
-            raise trouble
+    Its database is never asked for, unless an office gives it its own.
+    """
+    rooms = Fairlead(Settings(config=SAMPLE))
+    serving = [*_ALWAYS]
+    serving += [(_MORE[port], port, {}) for port in ports if port in _MORE]
+    if "procurement" in ports:
+        serving += [(id, "procurement", where) for id, port, where in _ALWAYS if port == "ledger"]
+    served: dict[str, list[Serves]] = {}
+    for id, port, where in serving:
+        served.setdefault(id, []).append(Serves.model_validate({"port": port, **where}))
+    rooms.systems = Systems(
+        [SystemConfig(id=id, connector="memory", serves=tuple(s)) for id, s in served.items()]
+    )
+    return rooms
 
 
 def _read_webhook(body: bytes) -> list[OpportunityChanged]:
@@ -226,26 +104,37 @@ def _read_webhook(body: bytes) -> list[OpportunityChanged]:
     ]
 
 
+def _read_word(body: bytes) -> list[AgreementChanged]:
+    at = datetime(2026, 11, 2, tzinfo=UTC)
+    return [AgreementChanged(agreement=id, revision="1", at=at) for id in json.loads(body)["ids"]]
+
+
 class Office:
     """One firm at work. Nothing moves unless a test says so."""
 
-    def __init__(self, db: Database) -> None:
-        rooms = firm()
-        self.db = db
+    def __init__(self, db: Database, *ports: str) -> None:
+        """`ports`: for which there is a system, besides CRM, ledgers and project system."""
+        rooms = firm(*sorted(ports))
+        rooms.db = self.db = db
         self.crm, self.projects = MemoryCrm(CRM), MemoryProjects("kantata")
         self.ledgers = {id: MemoryLedger(id) for id in LEDGERS}
-        self._ports: dict[str, Any] = {CRM: self.crm, "kantata": self.projects, **self.ledgers}
+        self.contracts, self.people = MemoryContracts(CONTRACTS), MemoryPeople("bamboohr")
+        self.documents, self.chat = MemoryDocuments("sharepoint"), MemoryChat("slack")
+        self.mail = MemoryMail("mail")
+        there = (self.crm, self.projects, self.contracts, self.people, self.documents, self.chat)
+        self._ports: dict[str, Any] = {one.system: one for one in (*there, self.mail)}
+        self._ports |= self.ledgers
         # its own: it remembers which playbooks the database has
         library = Library(rooms.library.playbooks, rooms.library.variants)
-        deals = Deals(library, rooms.policies, rooms.ownership, rooms.contract_system)
+        self.deals = Deals(library, rooms.policies, rooms.ownership, rooms.contract_system)
         self.intake = Intake(
             library,
-            deals,
+            self.deals,
             Ourselves(library),
-            Systems(
+            IntakeSystems(
                 crm=self._ports.__getitem__,
                 contracts=self._ports.__getitem__,
-                webhooks={CRM: _read_webhook},
+                webhooks={CRM: _read_webhook, CONTRACTS: _read_word},
             ),
         )
         self.inbox = InboxDrain(db, "worker-1", self.intake.handle, 2)
@@ -256,7 +145,7 @@ class Office:
             systems.register(tx, list(self._ports), [CRM])
 
     def _reach(self, system: str) -> Reached:
-        writes = Writes(Level.L2, "found")
+        writes = _MAIL if system == self.mail.system else Writes(Level.L2, "found")
         return Reached(
             system, lambda port: self._ports[system], lambda operation: cast(Any, writes)
         )

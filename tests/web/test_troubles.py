@@ -98,12 +98,12 @@ def test_a_page_that_is_not_open_says_which_role_has_it_and_whom_to_ask(failing_
 
 
 def test_without_the_database_there_is_a_page_that_says_so() -> None:
-    with served(web_parts(Database("postgresql://127.0.0.1:1/none", wait_s=0.2))) as url:
-        with httpx.Client(timeout=30) as http:
-            browser = Browser(url, http)
-            browser.cookies["__Host-fairlead"] = "any"
-            answer = browser.get("/account")
-            part = browser.get("/account", part="preferences")
+    nowhere = web_parts(Database("postgresql://127.0.0.1:1/none", wait_s=0.2))
+    with served(nowhere) as url, httpx.Client(timeout=30) as http:
+        browser = Browser(url, http)
+        browser.cookies["__Host-fairlead"] = "any"
+        answer = browser.get("/account")
+        part = browser.get("/account", part="preferences")
 
     assert answer.status_code == part.status_code == 503
     assert "database does not answer" in answer.text

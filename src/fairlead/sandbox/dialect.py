@@ -21,7 +21,7 @@ from fairlead.sandbox.door import Door
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back. `body` is JSON, where None means no content."""
+    """What goes back. `body` is JSON, or bytes as they are; None means no content."""
 
     status: int
     body: Any = None

@@ -18,7 +18,6 @@ from threading import Lock
 from typing import Any, cast
 from urllib.parse import quote
 
-from simplejson import RawJSON
 
 from fairlead.sandbox.books import Books, Record
 from fairlead.sandbox.dialect import Answer, Call, Route
@@ -314,13 +313,7 @@ class Drive:
         held = self._books.read("contents", id)
         if held is None:
             raise denied(404, "itemNotFound", "The link has expired.")
-        try:
-            text = base64.b64decode(held.body["base64"]).decode()
-        except UnicodeDecodeError as bytes_alone:
-            words = "Only bytes that are UTF-8 can be read back from a rehearsal."
-            raise denied(501, "notSupported", words) from bytes_alone
-        # The kernel answers in JSON; what is UTF-8 passes through it as JSON that is ready.
-        return Answer(200, RawJSON(text), {"content-type": "application/octet-stream"})
+        return Answer(200, base64.b64decode(held.body["base64"]))
 
     def _invite(self, call: Call, caller: Caller) -> Answer:
         body = sent(call, _INVITE, required=("recipients", "roles"))

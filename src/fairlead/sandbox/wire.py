@@ -39,6 +39,9 @@ class Payload:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if answer.body is None:
             return cls(answer.status, headers, b"")
+        if isinstance(answer.body, bytes):
+            headers.setdefault("content-type", "application/octet-stream")
+            return cls(answer.status, headers, answer.body)
         headers.setdefault("content-type", "application/json;charset=UTF-8")
         text = simplejson.dumps(answer.body, use_decimal=True)
         return cls(answer.status, headers, text.encode())

@@ -1,0 +1,329 @@
+"""Other systems that live in memory: they keep what they are told, and answer by the promises of
+`fairlead.ports`. What a test plants or looks at are plain attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+from fairlead.domain.ids import EffectKey
+from fairlead.domain.model.agreement import Agreement
+from fairlead.domain.model.client import Client, ClientChanges
+from fairlead.domain.model.document import FiledDocument
+from fairlead.domain.model.opportunity import Opportunity
+from fairlead.domain.model.resource import Absence, Resource
+from fairlead.domain.model.vendor import Vendor
+from fairlead.domain.values import ExternalRef
+from fairlead.errors import SystemRefused
+from fairlead.ports.contracts import AgreementPage
+from fairlead.ports.crm import ChangePage
+from fairlead.ports.messages import Notice
+
+
+class Troubled:
+    """`trouble`: what the next calls raise, one each; None lets a call through."""
+
+    def __init__(self) -> None:
+        self.trouble = list[Exception | None]()
+
+    def ping(self) -> None:
+        self.fail()
+
+    def fail(self) -> None:
+        if self.trouble and (trouble := self.trouble.pop(0)) is not None:
+            raise trouble
+
+
+class Books:
+    """What a system was told, under our keys: `(what, key, content)`."""
+
+    def __init__(self, system: str) -> None:
+        self.system, self.entries = system, list[tuple[str, str, Any]]()
+
+    def add(self, what: str, key: str, content: Any) -> ExternalRef:
+        self.entries.append((what, key, content))
+        return ExternalRef(system=self.system, kind=what, id=f"{what}-{len(self.entries)}")
+
+    def find(self, what: str, key: str) -> ExternalRef | None:
+        for number, (kind, known, _) in enumerate(self.entries, 1):
+            if (kind, known) == (what, key):
+                return ExternalRef(system=self.system, kind=what, id=f"{what}-{number}")
+        return None
+
+    def of(self, what: str) -> list[Any]:
+        return [content for kind, _, content in self.entries if kind == what]
+
+
+class MemoryLedger(Books):
+    """An ERP that does procurement, too. `master` are its clients, `suppliers` its vendors."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__(system)
+        self.master: list[Client] = []
+        self.suppliers: list[Vendor] = []
+        self.parents: dict[str, ExternalRef | None] = {}
+
+    def candidates(self, client: Client) -> Sequence[Client]:
+        return list(self.master)
+
+    def create_client(self, client: Client, *, subsidiary: str, key: EffectKey) -> ExternalRef:
+        ref = self.add("customer", key, (client.name, subsidiary))
+        self.master.append(client.model_copy(update={"ref": ref}))
+        return ref
+
+    def find_client(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("customer", key)
+
+    def client(self, ref: ExternalRef) -> Client | None:
+        return next((client for client in self.master if client.ref == ref), None)
+
+    def update_client(self, client: ExternalRef, changes: ClientChanges, *, key: EffectKey) -> ExternalRef:
+        given = changes.model_dump(exclude_none=True)
+        self.master = [
+            one.model_copy(update={name: getattr(changes, name) for name in given})
+            if one.ref == client
+            else one
+            for one in self.master
+        ]
+        self.add("client_change", key, given)
+        return client
+
+    def find_client_updated(
+        self, client: ExternalRef, changes: ClientChanges, *, key: EffectKey
+    ) -> ExternalRef | None:
+        return client if self.find("client_change", key) else None
+
+    def create_project(
+        self,
+        project: Any,
+        *,
+        client: ExternalRef,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        self.parents[project.code] = parent
+        return self.add("job", key, (project, client))
+
+    def find_project(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("job", key)
+
+    def close_project(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef:
+        self.add("closed", key, project.id)
+        return project
+
+    def find_closed(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return project if project.id in self.of("closed") else None
+
+    def create_schedule(
+        self, schedule: Any, *, project: ExternalRef, key: EffectKey
+    ) -> ExternalRef:
+        return self.add("schedule", key, schedule)
+
+    def find_schedule(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("schedule", key)
+
+    def vendors(self, name: str) -> Sequence[Vendor]:
+        first = name.split()[0].casefold()
+        return [one for one in self.suppliers if first in one.name.casefold().split()]
+
+    def create_requisition(
+        self, requisition: Any, *, project: ExternalRef, key: EffectKey
+    ) -> ExternalRef:
+        return self.add("requisition", key, (requisition, project))
+
+    def find_requisition(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("requisition", key)
+
+
+class MemoryProjects(Books):
+    """A PSA."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__(system)
+        self.parents: dict[str, ExternalRef | None] = {}
+
+    def create_project(
+        self,
+        project: Any,
+        *,
+        client_name: str,
+        key: EffectKey,
+        parent: ExternalRef | None = None,
+    ) -> ExternalRef:
+        self.parents[project.code] = parent
+        return self.add("workspace", key, (project, client_name))
+
+    def find_project(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("workspace", key)
+
+    def add_work_package(self, project: ExternalRef, package: Any, *, key: EffectKey) -> Any:
+        return self.add("package", key, package)
+
+    def find_work_package(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return self.find("package", key)
+
+    def request_staffing(self, project: ExternalRef, request: Any, *, key: EffectKey) -> Any:
+        return self.add("request", key, request)
+
+    def find_staffing_request(self, project: ExternalRef, *, key: EffectKey) -> Any:
+        return self.find("request", key)
+
+    def close_project(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef:
+        self.add("closed", key, project.id)
+        return project
+
+    def find_closed(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return project if project.id in self.of("closed") else None
+
+
+class MemoryCrm(Books, Troubled):
+    """A CRM. `deals` is what it says now."""
+
+    def __init__(self, system: str) -> None:
+        Books.__init__(self, system)
+        Troubled.__init__(self)
+        self.deals: dict[str, Opportunity] = {}
+        self.pages: list[ChangePage] = []
+        self.asked: list[tuple[datetime, str | None]] = []
+
+    def opportunity(self, id: str) -> Opportunity | None:
+        self.fail()
+        return self.deals.get(id)
+
+    def changed_since(self, since: datetime, cursor: str | None = None) -> ChangePage:
+        self.asked.append((since, cursor))
+        self.fail()
+        return self.pages[int(cursor or 0)]
+
+    def report_engagement(
+        self, opportunity: ExternalRef, *, number: str, state: str, key: EffectKey
+    ) -> ExternalRef:
+        self.add("reported", key, (opportunity.id, number, state))
+        return opportunity
+
+    def find_reported(
+        self, opportunity: ExternalRef, *, number: str, state: str, key: EffectKey
+    ) -> ExternalRef | None:
+        return opportunity if (opportunity.id, number, state) in self.of("reported") else None
+
+
+class MemoryContracts(Troubled):
+    """A signature service. `agreements` is what it says now; `contents`, the documents' bytes."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__()
+        self.system = system
+        self.agreements: dict[str, Agreement] = {}
+        self.contents: dict[tuple[str, str], bytes] = {}
+        self.pages: list[AgreementPage] = []
+
+    def agreement(self, id: str) -> Agreement | None:
+        self.fail()
+        return self.agreements.get(id)
+
+    def changed_since(self, since: datetime, cursor: str | None = None) -> AgreementPage:
+        self.fail()
+        return self.pages[int(cursor or 0)]
+
+    def document(self, agreement: str, document: str) -> bytes:
+        self.fail()
+        if (agreement, document) not in self.contents:
+            raise SystemRefused(self.system, f"{agreement} has no document {document}.")
+        return self.contents[agreement, document]
+
+
+class MemoryPeople(Troubled):
+    """An HR system."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__()
+        self.system = system
+        self.staff: list[Resource] = []
+        self.away: list[Absence] = []
+
+    def resources(self) -> Sequence[Resource]:
+        self.fail()
+        return list(self.staff)
+
+    def absences(self, start: date, end: date) -> Sequence[Absence]:
+        self.fail()
+        return [one for one in self.away if one.period.start <= end and start <= _last(one)]
+
+
+def _last(absence: Absence) -> date:
+    return absence.period.end or date.max
+
+
+class MemoryDocuments(Books):
+    """A document repository."""
+
+    def create_folder(
+        self, *, code: str, name: str, members: tuple[str, ...], key: EffectKey
+    ) -> ExternalRef:
+        return self.add("folder", key, (code, name, members))
+
+    def find_folder(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("folder", key)
+
+    def folder_url(self, folder: ExternalRef) -> str:
+        return f"https://documents.example/{folder.id}"
+
+    def file_document(
+        self,
+        folder: ExternalRef,
+        *,
+        name: str,
+        media_type: str,
+        content: bytes,
+        retention: str,
+        key: EffectKey,
+    ) -> ExternalRef:
+        return self.add("document", key, (folder, name, media_type, content, retention))
+
+    def find_document(self, folder: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return self.find("document", key)
+
+    def document(self, ref: ExternalRef, *, kind: str) -> FiledDocument:
+        _, _, (_, name, media_type, content, retention) = self.entries[int(ref.id[9:]) - 1]
+        return FiledDocument(
+            ref=ref,
+            kind=kind,
+            name=name,
+            media_type=media_type,
+            sha256=sha256(content).hexdigest(),
+            size=len(content),
+            retention=retention,
+            url=f"https://documents.example/{ref.id}",
+            filed_at=datetime(2026, 11, 2, 13, tzinfo=UTC),
+        )
+
+
+class MemoryChat(Books):
+    """A chat system."""
+
+    def create_channel(
+        self, *, code: str, name: str, members: tuple[str, ...], key: EffectKey
+    ) -> ExternalRef:
+        return self.add("channel", key, (code, name, members))
+
+    def find_channel(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("channel", key)
+
+    def channel_url(self, channel: ExternalRef) -> str:
+        return f"https://chat.example/{channel.id}"
+
+    def post(self, channel: ExternalRef, notice: Notice, *, key: EffectKey) -> ExternalRef:
+        return self.add("post", key, (channel, notice))
+
+    def find_post(self, channel: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return self.find("post", key)
+
+
+class MemoryMail(Books):
+    """A mail server. It cannot be asked what it sent."""
+
+    def send(self, to: tuple[str, ...], notice: Notice, *, key: EffectKey) -> ExternalRef:
+        return self.add("mail", key, (to, notice))
