@@ -27,7 +27,7 @@ class Troubled:
     """`trouble`: what the next calls raise, one each; None lets a call through."""
 
     def __init__(self) -> None:
-        self.trouble = list[Exception | None]()
+        self.trouble: list[Exception | None] = []
 
     def ping(self) -> None:
         self.fail()
@@ -80,7 +80,9 @@ class MemoryLedger(Books):
     def client(self, ref: ExternalRef) -> Client | None:
         return next((client for client in self.master if client.ref == ref), None)
 
-    def update_client(self, client: ExternalRef, changes: ClientChanges, *, key: EffectKey) -> ExternalRef:
+    def update_client(
+        self, client: ExternalRef, changes: ClientChanges, *, key: EffectKey
+    ) -> ExternalRef:
         given = changes.model_dump(exclude_none=True)
         self.master = [
             one.model_copy(update={name: getattr(changes, name) for name in given})

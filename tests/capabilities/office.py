@@ -183,8 +183,40 @@ class Office:
     def change(self, deal: Opportunity) -> str:
         """The CRM now says this of a deal, and tells us. What became of the message."""
         self.crm.deals[deal.ref.id] = deal
-        self.hear({"ids": [deal.ref.id]})
-        return self.read()[-1]
+        return self._heard({"ids": [deal.ref.id]}, CRM)
+
+    def sign(self, agreement: Agreement) -> str:
+        """The signature service now says this of an agreement, and tells us."""
+        self.contracts.agreements[agreement.ref.id] = agreement
+        return self._heard({"ids": [agreement.ref.id]}, CONTRACTS)
+
+    def _heard(self, body: Any, source: str) -> str:
+        id = f"m{next(_numbers)}"
+        self.hear(body, source=source, id=id)
+        self.read(source)
+        (row,) = self.rows("inbox", source=source, message=id)
+        return row["outcome"]
+
+    def tell(self, type: str, data: Mapping[str, Any], source: str = "event-relay") -> str:
+        """An event comes in, and is read. What became of it."""
+        id = f"e{next(_numbers)}"
+        event = {"specversion": "1.0", "id": id, "source": source, "type": type, "data": data}
+        self.hear(event, kind="event", source=source, id=id)
+        self.read(source)
+        (row,) = self.rows("inbox", source=source, message=id)
+        return row["outcome"]
+
+    def tell_ourselves_again(self, *, backwards: bool = False) -> list[str]:
+        """Every message of our own is delivered once more, and taken in. What became of each."""
+        told = self.rows("inbox", kind="internal")
+        fields = Message.__dataclass_fields__
+        outcomes: list[str] = []
+        for row in reversed(told) if backwards else told:
+            message = Message(**{name: row[name] for name in fields})
+            take_in = self.intake.handle(message)
+            with self.db.transaction() as tx:
+                outcomes.append(take_in(tx))
+        return outcomes
 
     # work
 
@@ -194,8 +226,11 @@ class Office:
             while self.bursts.advance_ready(tx, 16):
                 pass
 
-    def settle(self) -> None:
-        """Advance and carry out until nothing moves."""
+    def settle(self, *, hear_ourselves: bool = True) -> None:
+        """Advance and carry out until nothing moves.
+
+        `hear_ourselves`: read also what our own steps say to other runs.
+        """
         moved = True
         with LockSession(self.db) as session:
             while moved:
@@ -203,7 +238,16 @@ class Office:
                 moved = False
                 for system in self._ports:
                     moved |= self.outward.carry_out_one(system, Ledger(self.db, session))
-                moved |= self.inbox.work("inbox:events", Ledger(self.db, session)) is not Took.NOTHING
+                if hear_ourselves:
+                    took = self.inbox.work("inbox:events", Ledger(self.db, session))
+                    moved |= took is not Took.NOTHING
+
+    def cancel(self, engagement: Engagement, playbook: str = "deal-to-delivery") -> None:
+        """Somebody cancels the run that sets an engagement up."""
+        (run,) = self.runs(playbook, engagement, state="active")
+        with self.db.transaction() as tx:
+            cancel(tx, run["id"], by="ines.moreau", reason="The client withdrew.")
+        self.settle()
 
     # people
 
@@ -214,11 +258,16 @@ class Office:
 
     def hand_over(self, who: str = "pia.novak") -> None:
         """Sales hands the packet over."""
-        self.answer(who)
+        self.answer(who, step="hand_over_packet")
 
-    def answer(self, who: str, *, approved: bool = True, reason: str = "") -> None:
-        """Answer the one open task, and let the run go on."""
-        (task,) = self.rows("tasks", state="open")
+    def task(self, step: str = "") -> dict[str, Any]:
+        """The one open task (of this step)."""
+        (task,) = [t for t in self.rows("tasks", state="open") if step in ("", t["step"])]
+        return task
+
+    def answer(self, who: str, *, step: str = "", approved: bool = True, reason: str = "") -> None:
+        """Answer the one open task (of this step), and let its run go on."""
+        task = self.task(step)
         with self.db.transaction() as tx:
             answer_task(
                 tx, task["id"], self.person(who), approved=approved, reason=reason, version=None
@@ -256,9 +305,26 @@ class Office:
     def open_exceptions(self, cause: str = "") -> list[dict[str, Any]]:
         return [r for r in self.rows("exceptions", state="open") if r["cause"].startswith(cause)]
 
-    def step(self, name: str) -> str:
-        (row,) = self.rows("steps", name=name)
+    def part(self, number: int, opportunity: str = "O1") -> Engagement:
+        return self.engagement(f"{opportunity}#{number}")
+
+    def runs(self, playbook: str, of: Engagement | None = None, **equal: Any) -> list[Any]:
+        found = self.rows("runs", playbook=playbook, **equal)
+        return [run for run in found if of is None or run["subject_id"] == of.id]
+
+    def step(self, name: str, run: str = "") -> str:
+        """The state of the one step of this name (of this run)."""
+        (row,) = [r for r in self.rows("steps", name=name) if run in ("", r["run_id"])]
         return row["state"]
+
+    def result(self, name: str) -> Any:
+        (row,) = self.rows("steps", name=name)
+        return row["result"]
+
+    def decided(self, policy: str, of: Engagement | None = None) -> list[str]:
+        """Rows of a policy that fired, oldest first."""
+        found = sorted(self.rows("decisions", policy=policy), key=lambda row: row["at"])
+        return [row["row"] for row in found if of is None or row["subject_id"] == of.id]
 
     def gaps(self) -> set[str]:
         """Fields that open exceptions name."""

@@ -26,6 +26,7 @@ def known(name: str, id: str, **changes: Any) -> Any:
 def launched(office: Office, **deal: Any) -> None:
     office.win(a_deal(**deal))
     office.settle()
+    office.hand_over()
     office.answer(APPROVER)
 
 
@@ -37,6 +38,8 @@ def test_a_ready_deal_becomes_a_launched_engagement_in_every_system(office: Offi
     )
     office.win(deal)
     office.settle()
+    assert office.engagement().state is EngagementState.IN_SETUP
+    office.hand_over()
     assert office.engagement().state is EngagementState.AWAITING_LAUNCH
     office.answer(APPROVER)
 
@@ -162,6 +165,7 @@ def test_only_what_was_shown_can_be_chosen(office: Office) -> None:
 def test_a_refused_launch_closes_what_was_opened_and_keeps_the_client(office: Office) -> None:
     office.win()
     office.settle()
+    office.hand_over()
     refs = office.engagement().refs
 
     office.answer(APPROVER, approved=False, reason="The client has gone quiet.")
@@ -176,6 +180,7 @@ def test_a_refused_launch_closes_what_was_opened_and_keeps_the_client(office: Of
 def test_a_lost_deal_of_a_declined_engagement_is_no_news(office: Office) -> None:
     office.win()
     office.settle()
+    office.hand_over()
     office.answer(APPROVER, approved=False, reason="The client has gone quiet.")
 
     office.change(a_deal(revision="2026-11-03T00:00:00.000Z", stage="lost"))
@@ -201,6 +206,7 @@ def test_a_cancelled_run_takes_back_what_it_made(office: Office) -> None:
 def test_the_seller_may_not_approve_the_launch(office: Office) -> None:
     office.win(a_deal(owner="ines.moreau@tarn-holloway.example"))
     office.settle()
+    office.hand_over()
 
     with pytest.raises(NotAllowed, match="asked for it"):
         office.answer(APPROVER)

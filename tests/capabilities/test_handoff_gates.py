@@ -110,8 +110,9 @@ def test_what_was_asked_and_answered_is_kept_with_the_rows_that_fired(office: Of
 def test_the_launch_is_asked_of_whom_the_policy_names_with_its_reason(office: Office) -> None:
     office.win(a_deal(value=money("1000000")))
     office.settle()
+    office.hand_over()
 
-    (task,) = office.rows("tasks", state="open")
+    task = office.task()
     assert task["role"] == "controller"
     assert task["because"]
     assert task["shown"]["value"] == {"amount": "1000000", "currency": "EUR"}

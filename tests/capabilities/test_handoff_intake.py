@@ -11,8 +11,8 @@ import pytest
 from office import CRM, Office
 
 from deals import a_client, a_contract, a_deal, money
-from fairlead.capabilities.handoff.events import CLOSED_WON
 from fairlead.capabilities.handoff.deals import engagement_id
+from fairlead.capabilities.handoff.events import CLOSED_WON
 from fairlead.domain.model.contract import ContractStatus
 from fairlead.domain.model.engagement import EngagementState
 from fairlead.domain.model.opportunity import OpportunityStage
@@ -48,7 +48,8 @@ def test_told_again_and_by_poll_it_stays_one(office: Office) -> None:
 
 @pytest.mark.parametrize("stage", [OpportunityStage.OPEN, OpportunityStage.LOST])
 def test_a_deal_that_is_not_won_opens_nothing(office: Office, stage: OpportunityStage) -> None:
-    assert "nothing to hand off" in office.change(a_deal(stage=stage))
+    draft = a_contract(status=ContractStatus.DRAFT)
+    assert "nothing to hand off" in office.change(a_deal(stage=stage, contract=draft))
     assert not office.rows("engagements")
 
 
@@ -136,10 +137,12 @@ def test_a_change_after_the_set_up_began_asks_a_person_and_changes_nothing(offic
     later = a_deal(revision=LATER, value=money("95000"), ends_on=None, client=a_client("Falke AG"))
     outcome = office.change(later)
 
-    (asked,) = office.open_exceptions()
+    office.advance()
     assert "a person must look" in outcome
-    assert asked["class"] == "conflict"
-    assert asked["difference"] == {
+    assert not office.open_exceptions()
+    (run,) = office.runs("contract-change")
+    assert office.step("for_set_up", run["id"]) == "waiting"
+    assert run["input"]["shown"]["difference"] == {
         "client.name": {"ours": "Kestrel Logistik GmbH", "theirs": "Falke AG"},
         "value": {
             "ours": {"amount": "90000", "currency": "EUR"},
@@ -157,7 +160,37 @@ def test_the_same_change_told_again_is_the_same_question(office: Office) -> None
     for revision in (LATER, LATER_STILL):
         office.change(a_deal(revision=revision, value=money("95000")))
 
-    assert [found["times"] for found in office.open_exceptions()] == [2]
+    assert len(office.runs("contract-change")) == 1
+
+
+def test_a_change_of_the_change_is_asked_about_in_its_place(office: Office) -> None:
+    office.win()
+    office.settle()
+    office.hand_over()
+    office.change(a_deal(revision=LATER, value=money("95000")))
+    office.settle()
+
+    office.change(a_deal(revision=LATER_STILL, value=money("97000")))
+    office.settle()
+
+    shown = office.task("accept_change")["shown"]["difference"]["value"]["theirs"]
+    assert shown["amount"] == "97000"
+    assert [run["state"] for run in office.runs("contract-change")] == ["cancelled", "active"]
+
+
+def test_a_change_that_the_crm_takes_back_is_asked_about_no_more(office: Office) -> None:
+    """Else an approval would take in what no system says."""
+    office.win()
+    office.settle()
+    office.hand_over()
+    office.change(a_deal(revision=LATER, value=money("95000")))
+    office.settle()
+
+    office.change(a_deal(revision=LATER_STILL))
+    office.settle()
+
+    assert {task["step"] for task in office.rows("tasks", state="open")} == {"launch_approval"}
+    assert office.engagement().deal.value == money("90000")
 
 
 def test_a_deal_that_is_lost_after_its_set_up_began_is_asked_about(office: Office) -> None:
@@ -224,7 +257,7 @@ def test_two_threads_that_take_in_one_deal_at_once_open_it_once(office: Office) 
             try:
                 both.wait()
                 with office.db.transaction() as tx:
-                    office.intake.take_in_deal(tx, deal, "c")
+                    office.deals.take_in(tx, deal, "c")
             except Exception as error:
                 failed.append(error)
 

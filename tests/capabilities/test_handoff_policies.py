@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from office import firm
 
-from fairlead.capabilities.handoff.planning import PracticeFacts, RegionFacts, TemplateFacts
 from fairlead.capabilities.handoff.gates import HandoffFacts, LaunchFacts
+from fairlead.capabilities.handoff.planning import PracticeFacts, RegionFacts, TemplateFacts
 from fairlead.config import SAMPLE
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.opportunity import Opportunity

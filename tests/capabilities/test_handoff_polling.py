@@ -8,7 +8,7 @@ from typing import Any
 from office import CRM, Office
 
 from deals import a_deal
-from fairlead.capabilities.handoff.polling import PollDrain
+from fairlead.capabilities.handoff.polling import PollDrain, asks_crm
 from fairlead.errors import SystemUnavailable
 from fairlead.flow.engine import Took
 from fairlead.flow.ledger import Ledger, LockSession
@@ -30,7 +30,7 @@ def poll(office: Office, *, due: bool = True) -> Took:
     if due:
         with office.db.transaction() as tx:
             tx.execute("UPDATE systems SET poll_at = clock_timestamp() WHERE id = %s", [CRM])
-    drain = PollDrain(office.db, lambda system: office.crm, lambda system: timedelta(minutes=1))
+    drain = PollDrain(office.db, lambda: [asks_crm(office.crm)], timedelta(minutes=1))
     with LockSession(office.db) as session:
         return drain.work(f"poll:{CRM}", Ledger(office.db, session))
 

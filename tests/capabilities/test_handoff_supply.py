@@ -70,9 +70,10 @@ def test_a_supplied_region_decides_who_may_see_and_which_ledger_serves(office: O
 
     supply(office, "pia.novak", {"region": "AMER"})
     office.settle()
+    office.hand_over()
 
     (row,) = office.rows("engagements")
-    (task,) = office.rows("tasks", state="open")
+    task = office.task()
     assert (row["region"], task["region"]) == ("AMER", "AMER")
     assert office.ledgers["netsuite-amer"].of("job")
     office.answer("dwayne.carter")
@@ -180,6 +181,7 @@ def test_whoever_supplied_a_value_may_not_approve_the_launch(office: Office) -> 
     blocked(office, starts_on=None)
     supply(office, "ines.moreau", {"starts_on": "2026-12-01"})
     office.settle()
+    office.hand_over()
 
-    (task,) = office.rows("tasks", state="open")
+    task = office.task()
     assert "ines.moreau" in task["excluded"]

@@ -13,7 +13,7 @@ import pytest
 from fairlead.store import journal, sessions
 from fairlead.store.database import Tx
 from fairlead.store.journal import Event
-from fairlead.web.live import chains_of
+from fairlead.web.live import Changes, chains_of
 
 from .conftest import Browser, Desk
 
@@ -118,8 +118,6 @@ def test_the_listener_comes_back_when_its_connection_breaks(desk: Desk) -> None:
 
 
 def test_the_server_stops_although_pages_are_open(desk: Desk) -> None:
-    from fairlead.web.live import Changes
-
     changes = Changes(desk.db)
     done = threading.Event()
     threading.Thread(target=lambda: (changes.close(), done.set())).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,7 +26,7 @@ PAYLOADS = (
     "</textarea><svg/onload=alert(1)>",
     "{{ 7 * 7 }}{% raw %}",
     "javascript:alert(1)",
-    "\u202e<b>",
+    "\u202e<iframe>",
 )
 CLOCK = Clock(datetime(2025, 11, 18, 9, 42, tzinfo=UTC), ZoneInfo("UTC"))
 
@@ -83,14 +84,14 @@ def test_what_is_printed_stays_text(call: str, payload: str) -> None:
     assert "<script" not in shown
     assert "<img" not in shown
     assert "<svg" not in shown
-    assert "<b>" not in shown.replace(payload, "") or "<b>" not in payload
+    assert "<iframe" not in shown
     assert not re.search(r"<[^>]*\son\w+=", re.sub(r'"[^"]*"', '""', shown))
     assert "49" not in shown
 
 
 def test_macros_print_the_reference_s_markup() -> None:
-    assert printed("{{ ui.status('bad', 'Conflict', icon='ne') }}") == (
-        '<span class="st" data-s="bad"><span class="i i-ne" aria-hidden="true"></span>Conflict</span>'
+    assert printed("{{ ui.status('bad', 'Both', icon='ne') }}") == (
+        '<span class="st" data-s="bad"><span class="i i-ne" aria-hidden="true"></span>Both</span>'
     )
     money = Money(amount=Decimal(864000), currency="EUR")
     assert printed("{{ ui.money(m) }}", m=money) == '<span class="m"><i>EUR</i>864,000</span>'
@@ -102,7 +103,7 @@ def test_macros_print_the_reference_s_markup() -> None:
     assert printed("{{ ui.sla(none) }}") == '<span class="sla t3">no limit</span>'
     assert "datetime=" in printed("{{ ui.time(c, c.now) }}", c=CLOCK)
     assert 'aria-sort="ascending"' in printed(
-        "{{ ui.th_sort('Due', 'due', 'due', href) }}", href=lambda name: f"?sort={name}"
+        "{{ ui.th_sort('Due', 'due', 'due', href) }}", href="?sort={}".format
     )
 
 
@@ -138,8 +139,6 @@ def test_every_icon_and_file_that_a_template_names_is_there(file: Path) -> None:
 
 
 def test_scripts_of_others_are_those_that_the_readme_names() -> None:
-    import hashlib
-
     vendor = Path(static.__file__).parent / "vendor"
     readme = (vendor / "README.md").read_text("utf-8")
     scripts = sorted(vendor.glob("*.js"))

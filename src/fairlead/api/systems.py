@@ -15,13 +15,11 @@ from fairlead.api.router import Router
 from fairlead.api.shapes import At, Id, found, money
 from fairlead.config import SystemConfig
 from fairlead.domain.values import Money, Value
-from fairlead.errors import IllegalMove, NotAllowed
-from fairlead.store import journal, runs, systems
-from fairlead.store.database import Tx, database_time
-from fairlead.store.journal import Event
+from fairlead.store.database import Tx
 from fairlead.store.systems import SystemRow
 from fairlead.store.views import Views
 from fairlead.trust.principals import Principal
+from fairlead.work import systems
 
 
 class Budget(Value):
@@ -85,25 +83,9 @@ def resume_system(parts: Parts, caller: Caller, command: Commanding, id: Id) -> 
 
 def _turn(tx: Tx, parts: AppParts, caller: Principal, id: str, *, paused: bool) -> Outcome:
     seen = views(tx, caller)
-    before = found(next((one for one in _all(seen, parts, caller) if one.id == id), None), "system")
-    regions = _regions(parts.systems.get(id))
-    if caller.regions is not None and (regions is None or not regions <= caller.regions):
-        raise NotAllowed("It serves regions that are not yours; ask somebody who has them all.")
-    word = "paused" if paused else "resumed"
-    if paused == (before.paused_by is not None):
-        raise IllegalMove("The system", "paused" if paused else "not paused", word)
-    systems.pause(tx, id, caller.id if paused else None)
-    event = Event(
-        chain=f"system:{id}",
-        type=f"system.{word}",
-        at=database_time(tx),
-        actor=f"person:{caller.id}",
-        objects=[(id, "system", word)],
-    )
-    journal.append(tx, [event])
-    if not paused:
-        for queue in ("system", "inbox", "poll"):
-            runs.notify(tx, f"{queue}:{id}")
+    found(next((one for one in _all(seen, parts, caller) if one.id == id), None), "system")
+    turn = systems.pause if paused else systems.resume
+    turn(tx, parts.systems.get(id), caller)
     return Outcome(next(one for one in _all(seen, parts, caller) if one.id == id))
 
 
@@ -113,7 +95,7 @@ def _all(seen: Views, parts: AppParts, caller: Principal) -> tuple[SystemView, .
     return tuple(
         _view(system, rows[system.id], waiting.get(system.id))
         for system in parts.systems.all()
-        if system.id in rows and _visible(system, caller)
+        if system.id in rows and systems.is_visible(system, caller)
     )
 
 
@@ -151,15 +133,3 @@ def _view(system: SystemConfig, row: SystemRow, waiting: Waiting | None) -> Syst
         waiting=waiting or _NOTHING,
         budget=Budget(per_second=system.rate.per_second, at_once=system.rate.at_once),
     )
-
-
-def _regions(system: SystemConfig) -> frozenset[str] | None:
-    """The regions that it serves; null: everywhere."""
-    if any(not serves.regions for serves in system.serves):
-        return None
-    return frozenset(region for serves in system.serves for region in serves.regions)
-
-
-def _visible(system: SystemConfig, caller: Principal) -> bool:
-    regions = _regions(system)
-    return caller.regions is None or regions is None or bool(regions & caller.regions)

@@ -18,14 +18,13 @@ from fairlead.api.reading import reading, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Id, PersonId, Reason, found, money, without_costs
 from fairlead.domain.values import Money, Value
-from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem, StaleVersion
-from fairlead.store import journal, runs, tasks
-from fairlead.store.database import Tx, database_time
-from fairlead.store.journal import Event
+from fairlead.errors import NotFound
+from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Principal
-from fairlead.trust.roles import Permission, Role
+from fairlead.trust.roles import Permission
 from fairlead.work.answers import answer_task as take_answer
+from fairlead.work.assignment import assign_task as give_to
 
 
 class TaskState(StrEnum):
@@ -166,7 +165,8 @@ def assign_task(
     def act(tx: Tx) -> Outcome:
         seen = views(tx, caller)
         found(seen.task(id), "task")
-        _assign(tx, parts, caller, id, wanted.person, command.version(required=False))
+        acting = Acting.of(parts.people, caller)
+        give_to(tx, parts.people, id, acting, wanted.person, command.version(required=False))
         row = found(seen.task(id), "task")
         return Outcome(_view(row, caller), version=row["version"])
 
@@ -198,42 +198,6 @@ def _answered(
         return Outcome(_view(row, caller), version=row["version"])
 
     return command.carry_out(act)
-
-
-def _assign(
-    tx: Tx, parts: AppParts, caller: Principal, id: str, person: str, version: int | None
-) -> None:
-    """Raises `IllegalMove`, `StaleVersion`, `InvalidInput` for somebody who could not answer."""
-    task = tasks.lock(tx, id)
-    assert task is not None  # a row of the view, and tasks are never deleted
-    if task["state"] != "open":
-        raise IllegalMove("The task", task["state"], "assigned")
-    if version is not None and version != task["version"]:
-        raise StaleVersion("The task was changed since you read it. Read it again.")
-    held_by = parts.people.holding(Role(task["role"]), region=task["region"])
-    whom = next((one for one in held_by if one.id == person), None)
-    excluded = {name.casefold() for name in task["excluded"]}
-    names = Acting.of(parts.people, whom.principal()).aliases() if whom else frozenset[str]()
-    if whom is None or (task["kind"] == "approval" and names & excluded):
-        raise InvalidInput(
-            "This person could not answer it.",
-            [Problem("/person", f"is at work, has the role {task['role']}, and may answer it")],
-        )
-    if task["assignee"] not in (None, caller.id) and Role(task["role"]) not in caller.roles:
-        raise NotAllowed("Only a holder of its role may take it from whom it was given to.")
-    tasks.assign(tx, id, person)
-    run = runs.get(tx, task["run_id"])
-    event = Event(
-        chain=task["subject_id"],
-        type=f"{task['kind']}.assigned",
-        at=database_time(tx),
-        actor=f"person:{caller.id}",
-        attributes={"step": task["step"], "to": person},
-        objects=[(task["run_id"], "run", "of"), (id, "task", "assigned")],
-        correlation=run.correlation,
-        region=task["region"],
-    )
-    journal.append(tx, [event])
 
 
 def _view(row: Mapping[str, Any], caller: Principal) -> TaskView:

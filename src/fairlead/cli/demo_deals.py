@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from fairlead.cli.sample_people import hire
 from fairlead.config import SAMPLE, read
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.values import Country, Currency, Exact, Hours, Money, Name, Value, total
@@ -79,6 +80,7 @@ class DealClient(Value):
     name: Name
     country: Country
     city: str
+    state: str | None = None  #: where tax depends on it
     tax_id: str | None = None
     web: str | None = None
     tier: Literal["strategic", "standard"] = "standard"
@@ -231,6 +233,7 @@ def reference(deal: Deal, *, won: bool) -> str:
 
 def prepare(sandbox: SandboxProcess, before: Before) -> None:
     """Put there what the systems hold before the first deal; what is there already stays alone."""
+    hire(sandbox)
     for ledger, currencies in before.currencies.items():
         known = {record["body"]["symbol"] for record in sandbox.records(ledger, "currency")}
         for code, name in currencies.items():
@@ -334,6 +337,7 @@ def _account(client: DealClient, deal: Deal) -> dict[str, Any]:
             "Name": client.name,
             "BillingCountryCode": client.country,
             "BillingCity": client.city,
+            "BillingState": client.state,
             "Tax_Id__c": None if "client.tax_id" in deal.blank else client.tax_id,
             "Website": f"https://{client.web}" if client.web else None,
             "Client_Tier__c": client.tier,

@@ -27,6 +27,8 @@ _AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE = (
     "tomasz.wojcik",
 )
 _SALES = "pia.novak"
+_LEGAL, _RESOURCES, _BUYER = "grace.mbeki", "wei.chen", "samir.patel"
+_COMPLIANCE = {"EMEA": "yusuf.demir", "APAC": "keiko.tanaka", "AMER": "laura.benitez"}
 _KEYS_FOR = timedelta(hours=1)
 _PAGE = 200
 
@@ -38,7 +40,10 @@ class People:
         """Makes a key for each person who takes part in the demo."""
         self._open = ExitStack()
         self._clients: dict[str, httpx.Client] = {}
-        everybody = (READER, OPERATOR, _AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE, _SALES)
+        everybody = (
+            *(READER, OPERATOR, _AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE, _SALES),
+            *(_LEGAL, _RESOURCES, _BUYER, *_COMPLIANCE.values()),
+        )
         with fairlead.db.transaction() as tx:
             now = database_time(tx)
             for person in everybody:
@@ -125,6 +130,14 @@ def approver(deal: Deal, role: str) -> str:
             return _CONTROLLER
         case "finance":
             return _FINANCE
+        case "sales_operations":
+            return _SALES
+        case "legal":
+            return _LEGAL
+        case "compliance":
+            return _COMPLIANCE[deal.region]
+        case "resource_manager":
+            return _RESOURCES
         case _:
             return _AMER_LEAD if deal.region == "AMER" else _LEAD
 
@@ -187,7 +200,7 @@ class Desk:
         last = task["step"] == "launch_approval"
         refusal = deal.refused_because if last else None
         if self._people.answer(person, task, refusal=refusal):
-            verb = "refuses" if refusal else "approves"
+            verb = "refuses" if refusal else "approves" if task["kind"] == "approval" else "does"
             step = task["step"].replace("_", " ")
             self.answered.append(f"{person} {verb} the {step} of {deal.name}")
 

@@ -94,7 +94,7 @@ def resolve(tx: Tx, id: str, resolution: str, *, by: str, reason: str | None, at
     tx.execute(_RESOLVE, [resolution, by, reason, at, id])
 
 
-def assign(tx: Tx, id: str, person: str) -> None:
+def assign(tx: Tx, id: str, person: str | None) -> None:
     tx.execute(
         "UPDATE exceptions SET assignee = %s, version = version + 1 WHERE id = %s", [person, id]
     )

@@ -2,12 +2,14 @@
 
 The key is taken, the command carried out and its answer kept in one transaction. Whoever comes
 with the same key meanwhile waits on the row; if the first one dies, the second carries it out.
-Keys are kept for ever: a command may be about money.
+A key is kept for two days, longer than any client repeats; what a command changed guards itself
+against a repeat after that, by its state and its version.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg.types.json import Jsonb
 
@@ -28,6 +30,16 @@ WHERE principal = %s AND route = %s AND key = %s
 _KEEP = """
 UPDATE idempotency_keys SET status = %s, body = %s
 WHERE principal = %s AND route = %s AND key = %s
+"""
+
+
+_KEPT = timedelta(hours=48)
+
+# Keys that no repeat comes with any more; a part at a time, so that nobody waits for the rest.
+_FORGET = """
+DELETE FROM idempotency_keys WHERE (principal, route, key) IN (
+    SELECT principal, route, key FROM idempotency_keys WHERE at < clock_timestamp() - %s
+    LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -70,3 +82,8 @@ def take(tx: Tx, claim: Claim) -> Kept | None:
 def keep(tx: Tx, claim: Claim, answer: Kept) -> None:
     body = Jsonb({"text": answer.text, "etag": answer.etag})
     tx.execute(_KEEP, [answer.status, body, claim.principal, claim.route, claim.key])
+
+
+def forget_old(tx: Tx, limit: int = 10_000) -> int:
+    """Forget keys that were used more than two days ago, `limit` at most; how many."""
+    return tx.execute(_FORGET, [_KEPT, limit]).rowcount

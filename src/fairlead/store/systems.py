@@ -163,6 +163,14 @@ def take_poll(tx: Tx, id: str, every: timedelta) -> tuple[bool, datetime | None]
     return (row is not None, row["polled_to"] if row else None)
 
 
+def poll_now(tx: Tx, id: str) -> bool:
+    """The next poll is due at once. False: the system is not polled."""
+    result = tx.execute(
+        "UPDATE systems SET poll_at = clock_timestamp() WHERE id = %s AND poll_at IS NOT NULL", [id]
+    )
+    return result.rowcount == 1
+
+
 def polled(tx: Tx, id: str, to: datetime) -> None:
     """A complete pass found every change up to `to`. It never moves back."""
     tx.execute("UPDATE systems SET polled_to = greatest(polled_to, %s) WHERE id = %s", [to, id])

@@ -537,3 +537,12 @@ differences = sa.Table(
     sa.Index("differences_oldest", "first_seen_at", "engagement_id", "field", "system"),
     comment="What systems say differently today; a row goes when they agree again.",
 )
+
+packets = sa.Table(
+    "packets",
+    metadata,
+    _text("digest", primary_key=True, comment="domain.rules.handover.digest"),
+    _json("content"),  # field of what was agreed → value
+    _at("at"),
+    comment="What was accepted, by digest; the same content is kept once.",
+)

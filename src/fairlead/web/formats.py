@@ -60,7 +60,8 @@ def headline(value: Money) -> tuple[str, str]:
     size = abs(value.amount)
     for unit, letter in ((Decimal(10**9), "bn"), (Decimal(10**6), "m"), (Decimal(10**3), "k")):
         places = 0 if letter == "k" else 2
-        if (size / unit).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN) >= 1:
+        least = Decimal(1) if letter == "k" else Decimal("0.9995")  # 999,999 is 1.00m, not 1,000k
+        if size / unit >= least:
             return value.currency, f"{amount(value.amount / unit, places)}{letter}"
     return value.currency, amount(value.amount)
 

@@ -43,16 +43,11 @@ def environment(folder: Path = _FOLDER) -> Environment:
         "listed": formats.listed,
     }
     names |= {"static": STATIC.url, "formats": formats}
-    names["ui"] = _macros(made, folder)
-    return made
-
-
-def _macros(env: Environment, folder: Path) -> SimpleNamespace:
-    found: dict[str, Any] = {}
+    names["ui"] = macros = SimpleNamespace()  # there before it is filled: macros use each other
     for file in sorted((folder / "partials").glob("_*.html")):
-        module = env.get_template(f"partials/{file.name}").module
-        found |= {name: value for name, value in vars(module).items() if callable(value)}
-    return SimpleNamespace(**found)
+        module = made.get_template(f"partials/{file.name}").module
+        vars(macros).update({name: one for name, one in vars(module).items() if callable(one)})
+    return made
 
 
 TEMPLATES = environment()

@@ -26,6 +26,17 @@ _DEAD_LETTERS = frozenset({"integration_operator", "controller"})
 _NEEDS_REASON = frozenset({ExceptionAction.OVERRIDE, ExceptionAction.SKIP, ExceptionAction.DISMISS})
 
 
+def roles_for(cause_class: str, action: ExceptionAction) -> frozenset[str] | None:
+    """Roles one of which the action needs; null: whoever may work on exceptions."""
+    if cause_class == CauseClass.UNREADABLE:
+        return None if action == ExceptionAction.ASSIGN else _DEAD_LETTERS
+    return _AUTHORITY.get(action)
+
+
+def needs_reason(action: ExceptionAction) -> bool:
+    return action in _NEEDS_REASON
+
+
 class Exceptions:
     """What people do with exceptions."""
 
@@ -57,12 +68,11 @@ class Exceptions:
         if str(action) not in found["actions"]:
             allowed = ", ".join(found["actions"])
             raise IllegalMove(f"This exception (which allows {allowed})", "open", action)
-        dead_letter = found["class"] == CauseClass.UNREADABLE
-        needed = _DEAD_LETTERS if dead_letter else _AUTHORITY.get(action)
+        needed = roles_for(found["class"], action)
         if needed is not None and not needed & answerer.roles:
             words = " or ".join(sorted(role.replace("_", " ") for role in needed))
             raise NotAllowed(f"To {action} needs the role {words}.")
-        if action in _NEEDS_REASON and not reason.strip():
+        if needs_reason(action) and not reason.strip():
             raise InvalidInput(
                 f"To {action} needs a reason.", [Problem("/reason", f"is required to {action}")]
             )
@@ -93,9 +103,9 @@ class Exceptions:
         return exceptions.lock(tx, id) or found
 
     def assign(
-        self, tx: Tx, id: str, answerer: Answerer, person: str, *, version: int | None
+        self, tx: Tx, id: str, answerer: Answerer, person: str | None, *, version: int | None
     ) -> dict[str, Any]:
-        """Give it to a person. Raises as `resolve` does."""
+        """Give it to a person, or (null) back to its team. Raises as `resolve` does."""
         run, found = self._locked(tx, id, answerer, version)
         exceptions.assign(tx, id, person)
         journal.append(
@@ -106,7 +116,7 @@ class Exceptions:
                     type="exception.assigned",
                     at=database_time(tx),
                     actor=f"person:{answerer.id}",
-                    attributes={"cause": found["cause"], "to": person},
+                    attributes={"cause": found["cause"], "to": person or found["team"]},
                     objects=[(id, "exception", "assigned"), *_of_run(found)],
                     correlation=run.correlation if run else None,
                     region=found["region"],

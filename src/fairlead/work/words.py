@@ -19,6 +19,7 @@ class CauseClass(StrEnum):
     NEEDS_DECISION = "needs_decision"  #: a rule asks for a person, as for two clients that match
     OUTAGE = "outage"  #: a system is down; everything that needs it waits
     UNREADABLE = "unreadable"  #: a message that we cannot read: a dead letter
+    DELAY = "delay"  #: a queue ages, people do not answer, or calls keep failing (F116)
     CONFIGURATION = "configuration"  #: our own set-up does not cover the case
     DEFECT = "defect"  #: our own code failed
 

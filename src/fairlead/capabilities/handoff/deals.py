@@ -150,37 +150,56 @@ class Deals:
         agreement: Agreement | None,
         open_runs: list[str],
     ) -> str:
-        now = database_time(tx)
-        then, decision = trigger(self._policies, deal, agreement, now)
-        lost = deal.stage is OpportunityStage.LOST
+        newest = deal if deal.revision >= known.deal.revision else known.deal
+        then, decision = trigger(self._policies, newest, agreement, database_time(tx))
         if deal.revision <= known.deal.revision and then is not Then.HANDOFF:
             return f"{known.number} knows this already"
-        state = EngagementState.RECEIVED if then is Then.HANDOFF else known.state
+        if then is Then.HANDOFF:
+            for run in open_runs:
+                give_up(tx, run, reason="the deal went ahead")
+            self._go_ahead(tx, known, newest, agreement, decision, correlation)
+            return f"{known.number} goes from review to handoff"
+        lost = deal.stage is OpportunityStage.LOST
         now_known = changed(
-            self._with_deal(known, deal) if deal.revision > known.deal.revision else known,
-            state=EngagementState.CANCELLED if lost else state,
+            self._with_deal(known, deal),
+            state=EngagementState.CANCELLED if lost else known.state,
             agreement=agreement,
         )
         engagements.save(tx, [now_known])
-        if then is Then.HANDOFF or lost:
+        if lost:
             for run in open_runs:
-                give_up(tx, run, reason="the deal is lost" if lost else "the deal went ahead")
-        if then is Then.HANDOFF:
-            self._decided(tx, now_known, decision)
-            self._tell(
-                tx,
-                now_known,
-                CLOSED_WON,
-                actor=f"system:{deal.ref.system}",
-                attributes={"because": str(decision.answer["because"])},
-                correlation=correlation,
-            )
-            self._ask_for_agreement(tx, now_known, correlation)
-            self._start(tx, CLOSED_WON, now_known, correlation)
-            return f"{known.number} goes from review to handoff"
-        runs.look_again(tx, open_runs)
-        runs.wake(tx, open_runs)
+                give_up(tx, run, reason="the deal is lost")
+        else:
+            runs.look_again(tx, open_runs)
+            runs.wake(tx, open_runs)
         return f"{known.number} is {now_known.state}"
+
+    def _go_ahead(
+        self,
+        tx: Tx,
+        known: Engagement,
+        deal: Opportunity,
+        agreement: Agreement | None,
+        decision: Decision,
+        correlation: str,
+        occurrence: str = "1",
+    ) -> None:
+        """What was only looked at is handed off, as the same engagement."""
+        engagement = changed(
+            self._with_deal(known, deal), state=EngagementState.RECEIVED, agreement=agreement
+        )
+        engagements.save(tx, [engagement])
+        self._decided(tx, engagement, decision)
+        self._tell(
+            tx,
+            engagement,
+            CLOSED_WON,
+            actor=f"system:{deal.ref.system}",
+            attributes={"because": str(decision.answer["because"])},
+            correlation=correlation,
+        )
+        self._ask_for_agreement(tx, engagement, correlation)
+        self._start(tx, CLOSED_WON, engagement, correlation, occurrence)
 
     # a deal whose handoff has begun
 
@@ -199,11 +218,19 @@ class Deals:
         found = difference(terms(known), complete(deal, known.supplied))
         if known.state is EngagementState.RECEIVED:
             return self._take_in_change(tx, known, deal, found, correlation, open_runs)
-        then, _ = trigger(self._policies, deal, known.agreement, database_time(tx))
+        then, decision = trigger(self._policies, deal, known.agreement, database_time(tx))
         lost = then is not Then.HANDOFF
-        if lost and known.state is not EngagementState.DECLINED:
+        was_lost = known.deal.stage is OpportunityStage.LOST
+        if known.state is EngagementState.CANCELLED and was_lost and not lost:
+            self._go_ahead(
+                tx, known, deal, known.agreement, decision, correlation, occurrence=deal.revision
+            )
+            return f"{known.number} is won after all"
+        if lost and known.state in _SET_UP:
             self._ask_about_loss(tx, known, deal)
             return f"{known.number}: a person must look at the change"
+        if not lost and self._asked_already(tx, known, found, open_runs):
+            return f"{known.number}: a person is asked about this change already"
         if found and not lost and all(self._crm_owns(field, known) for field in found):
             return self._take_in_owned(tx, known, deal, found)
         if found and not lost and known.state in _SET_UP:
@@ -280,6 +307,21 @@ class Deals:
             },
             occurrence=deal.revision,
         )
+
+    def _asked_already(
+        self, tx: Tx, known: Engagement, found: dict[str, Any], open_runs: list[str]
+    ) -> bool:
+        """Is just this difference before a person? A question that the CRM has overtaken ends."""
+        asking = {playbook.playbook for playbook in self._library.started_by(CHANGED)}
+        asked = False
+        for run in (runs.get(tx, id) for id in open_runs):
+            if run.playbook not in asking or run.input["deal"]["revision"] <= known.deal.revision:
+                continue  # of something else, or taken in already
+            if found and run.input["shown"]["difference"] == found:
+                asked = True
+            else:
+                give_up(tx, run.id, reason="the deal changed again")
+        return asked
 
     @staticmethod
     def _ask_about_loss(tx: Tx, known: Engagement, deal: Opportunity) -> None:

@@ -163,7 +163,11 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
         ):
             return Clear()  # what is missing is asked for by its own gate, and this looks again
         found = determine(tax_facts(deal, firm))
-        return Blocked(gaps=found.gaps) if isinstance(found, TaxTrouble) else Clear()
+        if not isinstance(found, TaxTrouble):
+            return Clear()
+        asked = _asked_for(policies, call.subject, call.now)
+        gaps = tuple(gap for gap in found.gaps if gap.field not in asked)
+        return Blocked(gaps=gaps) if gaps else Clear()
 
     @registry.gate("finance_can_bill")
     def finance_can_bill(call: Call) -> Clear | Blocked:
@@ -208,6 +212,13 @@ def _there(wanted: Mapping[str, object], *, owner: str, remedy: str) -> Clear | 
         if not found and not isinstance(found, ExternalRef)
     )
     return Blocked(gaps=gaps) if gaps else Clear()
+
+
+def _asked_for(policies: Policies, engagement: Engagement, now: datetime) -> frozenset[str]:
+    """Fields that `commercial_data` misses: a blank is asked for once."""
+    required = [Required.model_validate(d.answer) for d in _required(policies, engagement, now)]
+    found = missing(terms(engagement), required)
+    return frozenset(gap.field for gap in found.gaps) if isinstance(found, Blocked) else frozenset()
 
 
 def _required(policies: Policies, engagement: Engagement, now: datetime) -> tuple[Decision, ...]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from fairlead.capabilities.handoff.cancel import drop
+from fairlead.capabilities.handoff.cancel import drop_parts
 from fairlead.capabilities.handoff.changes import with_part
 from fairlead.capabilities.handoff.events import (
     COMPARE,
@@ -67,6 +67,8 @@ class Ourselves:
     def _open_part(self, tx: Tx, data: Mapping[str, Any], correlation: str) -> str:
         """A phase becomes an engagement of its own, linked to the whole."""
         whole, _ = self._locked(tx, data["engagement"])
+        if whole.state is not EngagementState.IN_SETUP:  # given up before this was read
+            return f"{whole.number} is {whole.state}: no part of it is opened"
         deal = Opportunity.model_validate_json(json.dumps(data["deal"]), strict=True)
         id = EngagementId(derived("engagement", deal.ref.system, deal.ref.id))
         now = database_time(tx)
@@ -107,9 +109,11 @@ class Ourselves:
         return f"{part.number} opened"
 
     def _part_moved(self, tx: Tx, data: Mapping[str, Any]) -> str:
+        """The part's own state counts: this word of it may be an old one."""
         whole, open_runs = self._locked(tx, data["engagement"])
-        state = EngagementState(data["state"])
-        whole = with_part(EngagementId(data["part"]), state)(whole)
+        id = EngagementId(data["part"])
+        state = engagements.load(tx, [id], lock=False)[id].state
+        whole = with_part(id, state)(whole)
         engagements.save(tx, [whole])
         if not all_set_up(whole):
             return f"{whole.number}: a part is {state}"
@@ -126,8 +130,7 @@ class Ourselves:
 
     def _drop_parts(self, tx: Tx, data: Mapping[str, Any]) -> str:
         whole, _ = self._locked(tx, data["engagement"])
-        for part in sorted(whole.parts):
-            drop(tx, part, reason="the whole is not launched")
+        drop_parts(tx, whole.id, reason="the whole is not launched")
         return f"{whole.number}: its parts are dropped"
 
     def _tell_runs(self, tx: Tx, id: str, event: str) -> str:

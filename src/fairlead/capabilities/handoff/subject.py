@@ -8,10 +8,10 @@ from typing import Any
 from fairlead.capabilities.handoff.ownership import Ownership
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
-from fairlead.domain.rules.handover import digest
+from fairlead.domain.rules.handover import agreed, digest
 from fairlead.domain.rules.ownership import differences as find_differences
 from fairlead.domain.values import Money
-from fairlead.store import differences, engagements
+from fairlead.store import differences, engagements, packets
 from fairlead.store.database import Tx
 from fairlead.store.journal import Relation
 
@@ -42,6 +42,8 @@ class EngagementSubjects:
 
     def save(self, tx: Tx, subjects: Sequence[Engagement]) -> None:
         engagements.save(tx, subjects)
+        for subject in subjects:
+            _keep_accepted(tx, subject)
         if self._ownership is None:
             return
         for subject in subjects:
@@ -90,3 +92,12 @@ class EngagementSubjects:
         if "client" in subject.refs:
             found.append((str(subject.refs["client"]), "client", "client"))
         return found
+
+
+def _keep_accepted(tx: Tx, subject: Engagement) -> None:
+    """What was just accepted, so that a later change can be told from it (F017)."""
+    if not subject.acceptances:
+        return
+    now = digest(subject)
+    if any(given.digest == now for given in subject.acceptances):
+        packets.put(tx, now, agreed(subject))

@@ -3,10 +3,10 @@ const root = document.documentElement;
 const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
 
 document.addEventListener("htmx:configRequest", (event) => {
-  const { headers, triggeringEvent } = event.detail;
+  const { headers } = event.detail;
   headers["X-CSRF-Token"] = token();
-  // No hand began it: the session of an open page must not live for ever.
-  if (!triggeringEvent?.isTrusted) headers["X-Fairlead-Background"] = "1";
+  // No hand moved lately: the session of an open page must not live for ever.
+  if (navigator.userActivation?.isActive === false) headers["X-Fairlead-Background"] = "1";
 });
 
 // A second press while the first is on its way does nothing.
@@ -39,6 +39,15 @@ document.addEventListener("submit", (event) => {
   root.dataset.theme = shown === "dark" ? "light" : "dark";
   const sent = new URLSearchParams({ csrf: token(), theme: root.dataset.theme });
   fetch(form.action, { method: "POST", body: sent, headers: { "HX-Request": "true" } }).finally(() => free(form));
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (form.id !== "preferences" || !event.detail.successful) return;
+  const sent = new FormData(form);
+  if (sent.get("theme")) root.dataset.theme = sent.get("theme");
+  else delete root.dataset.theme;
+  document.body.dataset.letterKeys = sent.get("letter_keys") ?? "off";
 });
 
 // Focus stays on what was pressed, or goes to the heading of what came instead of it.

@@ -1,0 +1,77 @@
+"""The people of the sample firm, as its HR, chat and document systems know them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, RootModel
+
+from fairlead.config import SAMPLE, read
+from fairlead.domain.values import Value
+from fairlead.sandbox.process import SandboxProcess
+from fairlead.trust.principals import load_people
+
+#: Names are put together from these, so that no two people of one firm are called the same.
+_GIVEN = (
+    *("Amara", "Björn", "Chidi", "Daniela", "Eero", "Fátima", "Gwen", "Hiroshi", "Ingrid", "Jörg"),
+    *("Katarzyna", "Liam", "Mei", "Nikolaos", "Olumide", "Priya", "Quentin", "Rosa", "Søren"),
+)
+_FAMILY = (
+    *("Abara", "Blomqvist", "Castro", "Delacroix", "Eriksen", "Fujimoto", "Grünwald", "Haddad"),
+    *("Ivanova", "Jankowski", "Kaur", "Lindholm", "Müller", "Novak", "Okafor", "Petrov", "Quispe"),
+    *("Rossi", "Santos", "Tan", "Ueda", "Vassiliou", "Wójcik"),
+)
+_HIRED = "2024-03-01"
+
+
+class Job(Value):
+    """So many people with one title in one place."""
+
+    title: str
+    location: str
+    count: int = Field(ge=1, le=500)
+
+
+class Workforce(RootModel[dict[str, tuple[Job, ...]]]):
+    """By HR system."""
+
+
+def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
+    """Put everybody into the systems that must know them; who is there already stays."""
+    for system, jobs in read(folder / "workforce.yaml", Workforce).root.items():
+        if sandbox.records(system, "employees"):
+            continue
+        number = 0
+        for job in jobs:
+            for _ in range(job.count):
+                sandbox.plant(system, "employees", _employee(number, job))
+                number += 1
+    chat = _addresses(sandbox, "slack")
+    library = _addresses(sandbox, "sharepoint")
+    for person in load_people(folder).all():
+        if person.email and person.email not in chat:
+            sandbox.plant("slack", "users", {"email": person.email, "real_name": person.name})
+        if person.email and person.email not in library:
+            user = {"mail": person.email, "displayName": person.name, "in_team": True}
+            sandbox.plant("sharepoint", "users", user)
+
+
+def _addresses(sandbox: SandboxProcess, system: str) -> set[str]:
+    """Of everybody that a system knows; vendors keep them in different places."""
+    bodies = [record["body"] for record in sandbox.records(system, "users")]
+    return {body.get("mail") or body.get("profile", {}).get("email") or "" for body in bodies}
+
+
+def _employee(number: int, job: Job) -> dict[str, str]:
+    given = _GIVEN[number % len(_GIVEN)]
+    family = _FAMILY[number // len(_GIVEN) % len(_FAMILY)]
+    return {
+        "firstName": given,
+        "lastName": family,
+        "email": f"person.{number}@tarn-holloway.example",
+        "jobInformationJobTitle": job.title,
+        "jobInformationLocation": job.location,
+        "standardHoursPerWeek": "40",
+        "hireDate": _HIRED,
+        "status": "Active",
+    }

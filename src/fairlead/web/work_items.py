@@ -1,0 +1,786 @@
+"""What a task or an exception says to one reader: its row in the inbox, and its pane.
+
+Pure but for the reads of `Worklist`: `row_of` and `pane_of` decide what is shown and which ways are
+open. They tell beforehand what `work.answers` and `work.exceptions` would refuse; those decide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Literal, cast
+
+from fairlead.domain.values import Money, minor_units
+from fairlead.errors import NotFound
+from fairlead.store.views import Scope
+from fairlead.store.worklist import Ends, Kind, Reader, Worklist
+from fairlead.trust.acting import Acting
+from fairlead.trust.principals import Person
+from fairlead.trust.roles import Permission, Role
+from fairlead.web import formats, gap_form
+from fairlead.web.formats import Clock, Sla, Tone, listed, words
+from fairlead.web.gap_form import GapForm
+from fairlead.web.visit import Visit, role_words
+from fairlead.work.words import CauseClass, ExceptionAction
+
+ICONS: Mapping[Kind, str] = {
+    Kind.APPROVAL: "check",
+    Kind.TASK: "doc",
+    Kind.DATA: "pencil",
+    Kind.EXCEPTION: "octagon",
+}
+KIND_WORDS: Mapping[Kind, str] = {
+    Kind.APPROVAL: "Approval",
+    Kind.TASK: "Task",
+    Kind.DATA: "Missing data",
+    Kind.EXCEPTION: "Exception",
+}
+_MOST_NAMED = 3
+_LONGEST_PAYLOAD = 4000
+
+#: Which of these roles an action needs besides the permission, as `work.exceptions` has it.
+_AUTHORITY: Mapping[ExceptionAction, frozenset[Role]] = {
+    ExceptionAction.OVERRIDE: frozenset({Role.PMO_LEAD, Role.CONTROLLER}),
+    ExceptionAction.SKIP: frozenset({Role.PMO_LEAD, Role.CONTROLLER, Role.INTEGRATION_OPERATOR}),
+}
+_DEAD_LETTERS = frozenset({Role.INTEGRATION_OPERATOR, Role.CONTROLLER})
+_NEEDS_REASON = frozenset({ExceptionAction.OVERRIDE, ExceptionAction.SKIP, ExceptionAction.DISMISS})
+
+#: What is done in the row itself, in the order in which it is offered, with its key.
+_SIMPLE: Mapping[ExceptionAction, tuple[str, str]] = {
+    ExceptionAction.RETRY: ("Retry", "t"),
+    ExceptionAction.SKIP: ("Skip the step", "s"),
+    ExceptionAction.OVERRIDE: ("Override", "o"),
+    ExceptionAction.DISMISS: ("Dismiss", "d"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to decide in the row."""
+
+    value: str
+    label: str
+    key: str
+    needs_reason: bool = False
+
+
+@dataclass(frozen=True)
+class Upset:
+    """Why a decision was not taken. Nothing was changed."""
+
+    tone: Tone
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str  #: of the element and the address: `task-…`, `exception-…`
+    kind: Kind
+    title: str
+    sub: str
+    money: Money | None
+    sla: Sla | None
+    due_at: datetime | None
+    version: int
+    open: bool
+    choices: tuple[Choice, ...]
+    hindrance: str | None  #: why the reader cannot decide it, and whom to ask
+    reason: str = ""  #: typed before
+    reason_fault: str | None = None
+    chosen: str = ""
+    upset: Upset | None = None
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.kind]
+
+    @property
+    def kind_words(self) -> str:
+        return KIND_WORDS[self.kind]
+
+    @property
+    def in_bulk(self) -> bool:
+        """Approvals and tasks are alike enough to be answered together."""
+        return self.open and bool(self.choices) and self.kind in (Kind.APPROVAL, Kind.TASK)
+
+    @property
+    def minor(self) -> int | None:
+        """Whole minor units, for the sum of a selection."""
+        if self.money is None:
+            return None
+        return int(self.money.amount.scaleb(minor_units(self.money.currency)))
+
+    @property
+    def reason_label(self) -> str:
+        if self.kind is Kind.TASK:
+            return "Note, if something is to be said"
+        needs = [choice.label.lower() for choice in self.choices if choice.needs_reason]
+        if not needs:
+            return "Reason"
+        if len(needs) == len(self.choices):
+            return "Reason, required"
+        return f"Reason, required to {listed(needs, 'or')}"
+
+    @property
+    def checked(self) -> str:
+        """The choice that is preselected."""
+        values = [choice.value for choice in self.choices]
+        return self.chosen if self.chosen in values else next(iter(values), "")
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    text: str = ""
+    money: Money | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    label: str
+    cells: tuple[str, ...]
+    differs: bool = True
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Records or values side by side."""
+
+    title: str
+    heads: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    id: str
+    name: str
+    because: str
+    follows: str  #: what happens when it is chosen
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why it came to the reader."""
+
+    text: str
+    facts: tuple[Fact, ...] = ()
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another approval or task of the same run."""
+
+    title: str
+    whose: str
+    tone: Tone
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Past:
+    what: str
+    who: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """How it was decided."""
+
+    words: str
+    tone: Tone
+    who: str
+    at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Pane:
+    row: Row
+    reference: str
+    lead: str
+    remedy: str | None
+    facts: tuple[Fact, ...]
+    comparison: Comparison | None
+    candidates: tuple[Candidate, ...]
+    gaps: GapForm | None
+    gaps_hindrance: str | None
+    why: Why
+    beside: tuple[Beside, ...]
+    history: tuple[Past, ...]
+    packet: str | None
+    engagement: str | None  #: address of its page
+    payload: str | None
+    record: Record | None
+    people: tuple[tuple[str, str], ...]  #: (id, name) of those whom it can be given to
+    takes_back: bool  #: the reader is one of them
+    assignee: str | None
+
+
+def worklist(visit: Visit) -> Worklist:
+    """Of this reader. Who answers nothing, as an auditor, reads what waits for everybody."""
+    who = visit.who
+    return Worklist(
+        visit.tx,
+        Scope(regions=who.regions, legal_entities=who.legal_entities),
+        Reader(
+            names=visit.acting.aliases() | {who.id},
+            roles=frozenset(str(role) for role in who.roles),
+            teams=visit.person.teams,
+            exceptions=who.may(Permission.EXCEPTIONS_READ),
+            everything=not who.may(Permission.TASKS_ANSWER),
+        ),
+    )
+
+
+def ends(clock: Clock) -> Ends:
+    """When the reader's day and week end: midnight in their zone, and that before Monday."""
+    today = clock.local(clock.now).date()
+
+    def start(day: date) -> datetime:
+        return datetime.combine(day, time.min, clock.zone).astimezone(UTC)
+
+    return Ends(
+        clock.now,
+        start(today + timedelta(days=1)),
+        start(today + timedelta(days=7 - today.weekday())),
+    )
+
+
+def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
+    """Of a row of `Worklist`, in a list or alone."""
+    kind = Kind(row["kind"])
+    is_open = row.get("state", "open") == "open"
+    calendar = visit.parts.calendars.of(region=row["region"], country=None)
+    made = Row(
+        id=f"{'task' if kind in (Kind.APPROVAL, Kind.TASK) else 'exception'}-{row['id']}",
+        kind=kind,
+        title=row["title"],
+        sub=_sub(visit, row, kind),
+        money=money_of(row),
+        sla=visit.clock.sla(row["opened_at"], row["due_at"], calendar) if is_open else None,
+        due_at=row["due_at"],
+        version=row["version"],
+        open=is_open,
+        choices=(),
+        hindrance=None,
+    )
+    if not is_open:
+        return made
+    if made.id.startswith("task-"):
+        found = hindrance(visit, row)
+        return replace(made, hindrance=found, choices=() if found else _answers(kind))
+    return _with_ways(visit, row, made)
+
+
+def money_of(row: Mapping[str, Any]) -> Money | None:
+    if row["amount"] is None or row["currency"] is None:
+        return None
+    return Money(amount=row["amount"], currency=row["currency"])
+
+
+def hindrance(visit: Visit, task: Mapping[str, Any]) -> str | None:
+    """Why the reader cannot answer it, and whom to ask; null where they can."""
+    if not visit.who.may(Permission.TASKS_ANSWER):
+        return "You read here. " + _ask(_could_answer(visit, task))
+    acting = visit.acting
+    if not {task["owner"], task["fallback_role"]} & acting.roles:
+        role = role_words(task["owner"])
+        return f"It needs the role {role}. " + _ask(_could_answer(visit, task))
+    if task["assignee"] and task["assignee"] not in acting.aliases():
+        return f"It was given to {name_of(visit, task['assignee'])}."
+    if task["kind"] != "approval":
+        return None
+    if acting.aliases() & {name.casefold() for name in task["excluded"]}:
+        others = _ask(_could_answer(visit, task))
+        return f"You asked for it or gave its data, so another approves it. {others}"
+    amount = money_of(task)
+    if amount is not None and not acting.may_commit(amount.amount, amount.currency):
+        over = formats.money_text(amount, cents=True)
+        return f"{over} is over your approval limit. " + _ask(_could_answer(visit, task))
+    return None
+
+
+def name_of(visit: Visit, id: str | None) -> str:
+    """Of a person as records name them: the reader is `you`; who is unknown keeps their id."""
+    if id is None:
+        return "nobody"
+    plain = id.removeprefix("person:")
+    if plain in visit.acting.aliases():
+        return "you"
+    for person in visit.parts.people.all():
+        if plain == person.id or (person.email and plain.casefold() == person.email.casefold()):
+            return person.name
+    return "Fairlead" if plain == "fairlead" else plain.removeprefix("system:")
+
+
+def pane_of(
+    visit: Visit, work: Worklist, row: Mapping[str, Any], shown: Row, gaps: GapForm | None = None
+) -> Pane:
+    """Of a row that `task` or `exception` found. `gaps`: the form with what was typed."""
+    is_task = shown.id.startswith("task-")
+    reads = visit.who.may(Permission.ENGAGEMENTS_READ) and row["number"] is not None
+    engagement = f"/engagements/{row['number']}" if reads else None
+    facts = _visible(visit, row, row["shown"]) if is_task else {}
+    suppliable = _suppliable(row) if not is_task else []
+    hindered = _supply_hindrance(visit, row) if suppliable else None
+    people = _candidates_for(visit, row) if shown.open and _may_assign(visit, is_task) else ()
+    chain = row["subject_id"] or f"system:{row.get('system')}"
+    return Pane(
+        row=shown,
+        reference=row["number"] or "no engagement",
+        lead=_lead(visit, row, is_task),
+        remedy=None if is_task else row["remedy"],
+        facts=_facts(visit.clock, facts),
+        comparison=_changes(visit.clock, facts) if is_task else _side_by_side(visit.clock, row),
+        candidates=_choices(row) if not is_task and shown.open and _may_choose(visit, row) else (),
+        gaps=gaps or (gap_form.blank(row["gaps"], visit.parts.firm) if suppliable else None)
+        if shown.open and not is_task
+        else None,
+        gaps_hindrance=hindered,
+        why=_why(visit, row, is_task, engagement),
+        beside=_beside(visit, work.beside(row["run_id"], row["id"])) if row["run_id"] else (),
+        history=tuple(_past(visit, one) for one in work.history(chain, row["id"])),
+        packet=str(facts["packet"]) if facts.get("packet") else None,
+        engagement=engagement,
+        payload=None if is_task or row["payload"] is None else _payload(row["payload"]),
+        record=None if shown.open else _record(visit, row, is_task),
+        people=tuple((one.id, one.name) for one in people if one.id != row["assignee"]),
+        takes_back=any(one.id == visit.who.id for one in people),
+        assignee=name_of(visit, row["assignee"]) if row["assignee"] else None,
+    )
+
+
+# rows
+
+
+def _sub(visit: Visit, row: Mapping[str, Any], kind: Kind) -> str:
+    about = " ".join(filter(None, [row["number"], row["client_name"]])) or "No engagement"
+    if row["assignee"]:
+        return f"{about}, given to {name_of(visit, row['assignee'])}"
+    if kind in (Kind.APPROVAL, Kind.TASK):
+        return f"{about}, for {role_words(row['owner'])}"
+    return f"{about}, with {words(row['owner'])}"
+
+
+def _answers(kind: Kind) -> tuple[Choice, ...]:
+    if kind is Kind.TASK:
+        return (Choice("approve", "Done", "a"),)
+    return Choice("approve", "Approve", "a"), Choice("refuse", "Refuse", "r", needs_reason=True)
+
+
+def _with_ways(visit: Visit, row: Mapping[str, Any], made: Row) -> Row:
+    """An exception: what this reader may do about it in the row."""
+    actions = [ExceptionAction(action) for action in row["actions"]]
+    if not visit.who.may(Permission.EXCEPTIONS_RESOLVE):
+        asked = _ask(_could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE))
+        return replace(made, hindrance=f"You read here. {asked}")
+    simple = [action for action in _SIMPLE if action in actions]
+    open_to = [action for action in simple if _has_authority(visit, row, action)]
+    choices = tuple(
+        Choice(action, *_SIMPLE[action], needs_reason=action in _NEEDS_REASON) for action in open_to
+    )
+    left = set(actions) - set(simple) - {ExceptionAction.ASSIGN}
+    if choices or left:
+        return replace(made, choices=choices)
+    needed = sorted({role for action in simple for role in _needed(row, action)})
+    roles = listed([role_words(str(role)) for role in needed], "or")
+    holders = [p for role in needed for p in visit.parts.people.holding(role, region=row["region"])]
+    return replace(made, hindrance=f"It needs the role {roles}. {_ask(holders)}")
+
+
+def _needed(row: Mapping[str, Any], action: ExceptionAction) -> frozenset[Role]:
+    if row["class"] == CauseClass.UNREADABLE:
+        return _DEAD_LETTERS
+    return _AUTHORITY.get(action, frozenset())
+
+
+def _has_authority(visit: Visit, row: Mapping[str, Any], action: ExceptionAction) -> bool:
+    needed = _needed(row, action)
+    return not needed or bool(needed & visit.who.roles)
+
+
+def _may_choose(visit: Visit, row: Mapping[str, Any]) -> bool:
+    return ExceptionAction.CHOOSE in row["actions"] and visit.who.may(Permission.EXCEPTIONS_RESOLVE)
+
+
+def _suppliable(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if ExceptionAction.SUPPLY not in row["actions"]:
+        return []
+    return [gap for gap in row["gaps"] if gap["suppliable"]]
+
+
+def _supply_hindrance(visit: Visit, row: Mapping[str, Any]) -> str | None:
+    needs = (Permission.EXCEPTIONS_RESOLVE, Permission.ENGAGEMENTS_CORRECT)
+    if all(visit.who.may(permission) for permission in needs):
+        return None
+    return "Another gives these values. " + _ask(_could_resolve(visit, row, *needs))
+
+
+# who else
+
+
+def _ask(people: Sequence[Person]) -> str:
+    names = list(dict.fromkeys(person.name for person in people))[:_MOST_NAMED]
+    return f"Ask {listed(names, 'or')}." if names else "Nobody else can; ask an administrator."
+
+
+def _could_answer(visit: Visit, task: Mapping[str, Any]) -> list[Person]:
+    """Others who could answer it now; whoever holds the role first."""
+    people, amount = visit.parts.people, money_of(task)
+    roles = [Role(role) for role in (task["owner"], task["fallback_role"]) if role]
+    excluded = {name.casefold() for name in task["excluded"]}
+    return [
+        person
+        for role in roles
+        for person in people.holding(role, region=task["region"])
+        if person.id != visit.who.id
+        and (
+            task["kind"] != "approval"
+            or (
+                not _aliases(visit, person) & excluded
+                and (amount is None or person.may_approve(amount))
+            )
+        )
+    ]
+
+
+def _could_resolve(visit: Visit, row: Mapping[str, Any], *permissions: Permission) -> list[Person]:
+    """Those of its team first."""
+    able = [
+        person
+        for person in visit.parts.people.all()
+        if person.active
+        and person.id != visit.who.id
+        and all(person.principal().may(permission) for permission in permissions)
+        and Acting.of(visit.parts.people, person.principal()).sees(row["region"])
+    ]
+    return sorted(able, key=lambda person: row["owner"] not in person.teams)
+
+
+def _may_assign(visit: Visit, is_task: bool) -> bool:
+    return visit.who.may(Permission.TASKS_DELEGATE if is_task else Permission.EXCEPTIONS_RESOLVE)
+
+
+def _candidates_for(visit: Visit, row: Mapping[str, Any]) -> list[Person]:
+    """Whom it can be given to, as `work.assignment` and the rules of exceptions have it."""
+    if row["kind"] in (Kind.DATA, Kind.EXCEPTION):
+        found = _could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE)
+        return [*found, visit.person]
+    excluded = {name.casefold() for name in row["excluded"]}
+    return [
+        person
+        for person in visit.parts.people.holding(Role(row["owner"]), region=row["region"])
+        if row["kind"] != "approval" or not _aliases(visit, person) & excluded
+    ]
+
+
+def _aliases(visit: Visit, person: Person) -> frozenset[str]:
+    return Acting.of(visit.parts.people, person.principal()).aliases()
+
+
+# panes
+
+
+def _lead(visit: Visit, row: Mapping[str, Any], is_task: bool) -> str:
+    if not is_task:
+        times = row["times"]
+        return row["detail"] + (f" It happened {times} times." if times > 1 else "")
+    asks = "is asked to approve or refuse" if row["kind"] == "approval" else "has this to do"
+    text = f"{role_words(row['owner'])} {asks}."
+    if row["fallback_role"]:
+        fallback = role_words(row["fallback_role"])
+        text += f" Since its time ran out, {fallback} may answer too."
+    return text
+
+
+def _visible(visit: Visit, row: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whoever is asked sees what the answer is about; others see costs only with the right to."""
+    asked = {row["owner"], row["fallback_role"]} & visit.acting.roles
+    if asked or visit.who.may(Permission.COSTS_READ):
+        return facts
+    hidden = ("cost", "margin")
+    return {
+        name: value
+        for name, value in facts.items()
+        if not any(word in name.casefold() for word in hidden)
+    }
+
+
+_NO_FACTS = frozenset({"packet", "version", "difference", "engagement"})
+
+
+def _facts(clock: Clock, facts: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return tuple(
+        _fact(clock, words(name.removesuffix("_on")), value)
+        for name, value in facts.items()
+        if name not in _NO_FACTS
+    )
+
+
+def _fact(clock: Clock, label: str, value: Any) -> Fact:
+    amount = _money(value)
+    return Fact(label, money=amount) if amount is not None else Fact(label, _text(clock, value))
+
+
+def _money(value: Any) -> Money | None:
+    if isinstance(value, Mapping) and set(cast("Mapping[str, Any]", value)) == {
+        "amount",
+        "currency",
+    }:
+        parts = cast("Mapping[str, Any]", value)
+        return Money(amount=Decimal(str(parts["amount"])), currency=str(parts["currency"]))
+    return None
+
+
+def _day(value: Any) -> date | None:
+    if not (isinstance(value, str) and len(value) == 10):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _text(clock: Clock, value: Any) -> str:
+    """A value of a record as a person reads it. What is missing is words."""
+    if value is None or value == "" or value == []:
+        return "none yet"
+    if (amount := _money(value)) is not None:
+        return formats.money_text(amount, cents=True)
+    if (day := _day(value)) is not None:
+        return clock.date(day)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[str, Any]", value)
+        inner = [f"{words(k)} {_text(clock, v)}" for k, v in parts.items() if v is not None]
+        return ", ".join(inner)
+    if isinstance(value, list):
+        return "; ".join(_text(clock, one) for one in cast("list[Any]", value))
+    return str(value)
+
+
+def _changes(clock: Clock, facts: Mapping[str, Any]) -> Comparison | None:
+    """Before and after, where the question is about a change."""
+    found: Mapping[str, Any] = facts.get("difference") or {}
+    lines = tuple(
+        Line(
+            _field_words(field),
+            (
+                _text(clock, pair["ours"]),
+                _text(clock, pair["theirs"]),
+                _change(pair["ours"], pair["theirs"]),
+            ),
+        )
+        for field, pair in found.items()
+        if isinstance(pair, Mapping) and {"ours", "theirs"} <= set(cast("Mapping[str, Any]", pair))
+    )
+    return Comparison("What changes", ("Now", "Then", "Change"), lines) if lines else None
+
+
+def _change(before: Any, after: Any) -> str:
+    one, other = _money(before), _money(after)
+    if one is not None and other is not None and one.currency == other.currency:
+        return formats.amount(other.amount - one.amount, minor_units(one.currency), sign=True)
+    first, last = _day(before), _day(after)
+    if first is not None and last is not None:
+        return f"{formats.amount(Decimal((last - first).days), sign=True)}{formats.NBSP}d"
+    if before in (None, "", []):
+        return "added"
+    return "removed" if after in (None, "", []) else "changed"
+
+
+def _side_by_side(clock: Clock, row: Mapping[str, Any]) -> Comparison | None:
+    """What a person chooses between, or what two systems say of one thing."""
+    found: Mapping[str, Any] = row["difference"] or {}
+    system = row["system"] or "the other system"
+    if isinstance(fields := found.get("fields"), list):
+        return _of_fields(clock, cast("list[Mapping[str, Any]]", fields), system)
+    candidates: list[Mapping[str, Any]] = found.get("candidates") or []
+    ours = found.get("client") or found.get("wanted")
+    if ours and candidates:
+        return _of_records(clock, ours, candidates)
+    pairs = [
+        Line(_field_words(name), (_text(clock, pair["ours"]), _text(clock, pair["theirs"])))
+        for name, pair in found.items()
+        if isinstance(pair, Mapping) and {"ours", "theirs"} <= set(cast("Mapping[str, Any]", pair))
+    ]
+    return Comparison("What differs", ("Here", system), tuple(pairs)) if pairs else None
+
+
+def _of_fields(clock: Clock, fields: Sequence[Mapping[str, Any]], system: str) -> Comparison | None:
+    if not fields:
+        return None
+    if "owner_value" in fields[0]:
+        heads = (f"{fields[0]['owner']}, owner", str(fields[0]["holder"]))
+        names = ("owner_value", "value")
+    else:
+        heads, names = ("CRM", system), ("ours", "theirs")
+    lines = tuple(
+        Line(_field_words(str(one["field"])), tuple(_text(clock, one.get(n)) for n in names))
+        for one in fields
+    )
+    return Comparison("What differs", heads, lines)
+
+
+def _of_records(
+    clock: Clock, ours: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
+) -> Comparison:
+    address: Mapping[str, Any] = ours.get("address") or {}
+    mine: dict[str, Any] = {
+        "name": ours.get("name") or ours.get("vendor"),
+        "country": ours.get("country") or address.get("country"),
+        "tax_id": ours.get("tax_id"),
+    }
+    shown = candidates[:5]
+    lines: list[Line] = []
+    for name in ("name", "country", "tax_id"):
+        if mine[name] is None and not any(one.get(name) for one in shown):
+            continue
+        cells = (_text(clock, mine[name]), *(_text(clock, one.get(name)) for one in shown))
+        lines.append(Line(_field_words(name), cells, differs=len(set(cells)) > 1))
+    likeness = [one.get("likeness") for one in shown]
+    if any(value is not None for value in likeness):
+        alike = ("", *(formats.percent(Decimal(str(one or 0)), 0) for one in likeness))
+        lines.append(Line("Alike", alike, differs=False))
+    reasons = ("", *(str(one.get("because") or "") for one in shown))
+    lines.append(Line("Because", reasons, differs=False))
+    heads = ("Of the deal", *(str(one["id"]) for one in shown))
+    return Comparison("Side by side", heads, tuple(lines))
+
+
+def _field_words(path: str) -> str:
+    return words(path.removeprefix("deal.").replace(".", " ")).replace("Tax id", "Tax id")
+
+
+_FOLLOWS: Mapping[str, str] = {
+    "crm": "The record in {system} takes the CRM's values; the set-up goes on.",
+    "ledger": "Nothing is written. {system} keeps its values; the set-up goes on.",
+    "owner": "The owner's value is written to {system}; both agree from then on.",
+    "leave": "Nothing is written. The difference stays until its owner is changed.",
+}
+
+
+def _choices(row: Mapping[str, Any]) -> tuple[Candidate, ...]:
+    """Each with what follows from it; `none` too, where records are chosen from."""
+    found: Mapping[str, Any] = row["difference"] or {}
+    system = row["system"] or "the other system"
+    shown = tuple(
+        Candidate(
+            str(one["id"]),
+            str(one["name"]),
+            str(one.get("because") or ""),
+            _FOLLOWS.get(
+                str(one["id"]),
+                "The set-up goes on with this record of {system}. Nothing new is created.",
+            ).format(system=system),
+        )
+        for one in cast("list[Mapping[str, Any]]", found.get("candidates") or [])
+    )
+    if "fields" in found:
+        return shown
+    if "wanted" in found:
+        none = "No vendor is named; procurement finds one."
+    else:
+        none = f"A new record is created in {system}, and the set-up goes on with it."
+    return (*shown, Candidate("none", "None of them", "", none))
+
+
+def _why(visit: Visit, row: Mapping[str, Any], is_task: bool, engagement: str | None) -> Why:
+    owner = words(row["owner"]) if not is_task else role_words(row["owner"])
+    if not is_task:
+        return Why(f"The team {owner} owns it, and {_stops(row)}.")
+    if row["policy"] is None:
+        step = words(row["step"]).lower()
+        return Why(f"The step “{step}” of the playbook asks the role {owner}.")
+    text = (
+        f"Policy “{words(row['policy'])}” v{row['policy_version']}, row “{row['policy_row']}”"
+        f" asks the role {owner}"
+    )
+    text += f": {row['because']}." if row["because"] else "."
+    inputs = _visible(visit, row, row["facts"])
+    return Why(
+        text,
+        tuple(_fact(visit.clock, words(name), value) for name, value in inputs.items()),
+        f"{engagement}/decisions#{row['decision_id']}" if engagement else None,
+    )
+
+
+def _stops(row: Mapping[str, Any]) -> str:
+    if row["run_id"] is None:
+        return "no run waits for it"
+    step = words(row["step"] or "its step").lower()
+    return f"the step “{step}” waits until it is settled"
+
+
+_STATES: Mapping[str, tuple[Tone, str]] = {
+    "open": ("idle", "Waiting"),
+    "approved": ("ok", "Approved"),
+    "done": ("ok", "Done"),
+    "refused": ("bad", "Refused"),
+    "cancelled": ("idle", "Cancelled"),
+}
+
+
+def _beside(visit: Visit, rows: Sequence[Mapping[str, Any]]) -> tuple[Beside, ...]:
+    def one(row: Mapping[str, Any]) -> Beside:
+        tone, state = _STATES[row["state"]]
+        who = row["answered_by"] or row["assignee"]
+        whose = name_of(visit, who) if who else role_words(row["role"])
+        if row["answered_at"] is not None:
+            state = f"{state} {visit.clock.moment(row['answered_at'])}"
+        return Beside(words(row["step"]), whose, tone, state, row["reason"])
+
+    return tuple(one(row) for row in rows)
+
+
+def _past(visit: Visit, event: Mapping[str, Any]) -> Past:
+    attributes: Mapping[str, Any] = event["attributes"]
+    said = [str(attributes[name]) for name in ("reason", "because") if attributes.get(name)]
+    if attributes.get("to"):
+        said.insert(0, f"to {name_of(visit, str(attributes['to']))}")
+    what = words(event["type"].replace(".", " "))
+    return Past(what, name_of(visit, event["actor"]), event["at"], "; ".join(said))
+
+
+def _record(visit: Visit, row: Mapping[str, Any], is_task: bool) -> Record:
+    if is_task:
+        tone, state = _STATES[row["state"]]
+        who = name_of(visit, row["answered_by"]) if row["answered_by"] else "Fairlead"
+        return Record(state, tone, who, row["answered_at"], row["reason"])
+    how = row["resolution"] or "resolved"
+    told = "Settled by itself" if how == "by itself" else f"Settled: {words(how).lower()}"
+    who = name_of(visit, row["resolved_by"]) if row["resolved_by"] else "Fairlead"
+    return Record(told, "ok", who, row["resolved_at"], row["reason"])
+
+
+def _payload(payload: Any) -> str:
+    text = payload if isinstance(payload, str) else json.dumps(payload, indent=2, default=str)
+    return text[:_LONGEST_PAYLOAD]
+
+
+def find(visit: Visit, work: Worklist, item: str) -> dict[str, Any]:
+    """By the name that its address has. Raises `NotFound`, `NoPermission`."""
+    source, _, id = item.partition("-")
+    found: dict[str, Any] | None = None
+    if source == "task":
+        found = work.task(id)
+    elif source == "exception":
+        visit.must(Permission.EXCEPTIONS_READ)
+        found = work.exception(id)
+    if found is None:
+        raise NotFound("There is no such item, or it is of another region.")
+    return found
+
+
+Grouping = Literal["due", "kind"]
