@@ -242,6 +242,14 @@ class Office:
                     took = self.inbox.work("inbox:events", Ledger(self.db, session))
                     moved |= took is not Took.NOTHING
 
+    def reverse_ourselves(self) -> None:
+        """What our own steps have said, and nobody has read, is read last first."""
+        with self.db.transaction() as tx:
+            tx.execute(
+                "UPDATE inbox SET ready_at = clock_timestamp() - make_interval(secs => id) "
+                "WHERE kind = 'internal' AND state = 'ready'"
+            )
+
     def cancel(self, engagement: Engagement, playbook: str = "deal-to-delivery") -> None:
         """Somebody cancels the run that sets an engagement up."""
         (run,) = self.runs(playbook, engagement, state="active")

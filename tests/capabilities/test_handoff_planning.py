@@ -44,7 +44,7 @@ def set_up(office: Office, ledger: str = "netsuite-emea", **deal: Any) -> Any:
         (
             {
                 "contract_type": ContractType.MANAGED_SERVICE,
-                "contract": a_contract(billing_terms=(a_term(share="1", every_months=1),)),
+                "contract": a_contract(billing_terms=(a_term(every_months=1),)),
             },
             ("recurring", "straight_line"),
         ),
@@ -117,10 +117,10 @@ def test_the_cap_of_the_contract_stands_on_the_project(office: Office) -> None:
         office,
         contract_type=ContractType.TIME_AND_MATERIALS,
         roles=ROLES,
-        contract=a_contract(cap=money("80000")),
+        contract=a_contract(cap=money("100000")),
     )
 
-    assert project.cap == money("80000")
+    assert project.cap == money("100000")
 
 
 def test_where_there_is_no_cap_none_stands_on_the_project(office: Office) -> None:

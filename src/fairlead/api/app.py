@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from fairlead.api import (
     decisions,
+    differences,
     effects,
     engagements,
     events,
@@ -23,6 +24,7 @@ from fairlead.api import (
     keys,
     me,
     notifications,
+    playbooks,
     problems,
     runs,
     systems,
@@ -72,6 +74,8 @@ def create(app: AppParts) -> FastAPI:
         decisions,
         tasks,
         exceptions,
+        differences,
+        playbooks,
         systems,
         notifications,
         inbox,

@@ -9,6 +9,8 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from fairlead.config import Systems
+from fairlead.flow.calls import Subjects
+from fairlead.flow.library import Library
 from fairlead.store.database import Database, Tx
 from fairlead.trust.principals import People
 from fairlead.work.exceptions import Exceptions
@@ -51,4 +53,8 @@ class AppParts:
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])
     """What may be sent to `/events`: the CloudEvent's type → the model of its `data`."""
+    library: Library = field(default_factory=lambda: Library(()))
+    """The playbooks that the firm runs, to which runs may be migrated."""
+    subjects: Mapping[str, Subjects] = field(default_factory=dict[str, Subjects])
+    """By type: what runs are about."""
     limits: Limits = Limits()

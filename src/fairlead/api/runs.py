@@ -15,6 +15,7 @@ from fairlead.api.reading import reading, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Filter, Id, found
 from fairlead.domain.values import Value
+from fairlead.flow.migrate import migrate_run as migrate
 from fairlead.flow.states import RunState, StepState
 from fairlead.store.database import Tx
 
@@ -55,11 +56,16 @@ class CancelRun(Value):
     reason: Annotated[StrictStr, Field(min_length=1, max_length=2000, pattern=r"\S")]
 
 
+class MigrateRun(Value):
+    reason: Annotated[StrictStr, Field(min_length=1, max_length=2000, pattern=r"\S")]
+
+
 def add(router: Router) -> None:
     router.get("/runs", list_runs, Page[RunView], tag="runs")
     router.get("/runs/{id}", get_run, RunView, tag="runs")
     router.get("/runs/{id}/steps", list_steps, Steps, tag="runs")
     router.command("POST", "/runs/{id}/cancel", cancel_run, RunView, tag="runs")
+    router.command("POST", "/runs/{id}/migrate", migrate_run, RunView, tag="runs")
 
 
 def list_runs(
@@ -100,6 +106,20 @@ def cancel_run(
         seen = views(tx, caller)
         found(seen.run(id), "run")
         parts.cancel_run(tx, id, by=caller.id, reason=wanted.reason)
+        return Outcome(shown(found(seen.run(id), "run")))
+
+    return command.carry_out(act)
+
+
+def migrate_run(
+    parts: Parts, caller: Caller, command: Commanding, id: Id, wanted: MigrateRun
+) -> Response:
+    """Move an active run to the newest version of its playbook, where it fits."""
+
+    def act(tx: Tx) -> Outcome:
+        seen = views(tx, caller)
+        found(seen.run(id), "run")
+        migrate(tx, parts.library, parts.subjects, id, by=caller.id, reason=wanted.reason)
         return Outcome(shown(found(seen.run(id), "run")))
 
     return command.carry_out(act)

@@ -89,6 +89,20 @@ SELECT x.id, x.source, x.message, x.kind, x.queue, x.correlation, x.deliveries, 
        x.received_at, x.ready_at, x.ended_at, x.outcome, length(x.body) AS bytes FROM inbox x
 """
 
+# By the key of the table, as one text; no part of it has a slash.
+_DIFFERENCE: LiteralString = """
+SELECT x.engagement_id || '/' || x.field || '/' || x.system AS id, x.engagement_id,
+       g.number AS engagement_number, x.field, x.system, x.owner, x.owner_value, x.system_value,
+       x.region, x.amount, x.currency, x.rule, x.first_seen_at, x.last_seen_at
+FROM (SELECT d.*, d.engagement_id AS subject_id FROM differences d) AS x
+JOIN engagements g ON g.id = x.engagement_id
+"""
+# Runs under way by what they follow.
+_FOLLOWED: LiteralString = """
+SELECT p.name, p.version, count(*)::int AS active_runs
+FROM runs x JOIN playbooks p ON p.digest = x.digest
+"""
+
 _FAR: LiteralString = "coalesce(x.due_at, timestamptz '5000-01-01 00:00:00+00')"
 
 # Steps of a run, as they came.
@@ -311,6 +325,50 @@ class Views:
 
     def decision(self, id: str) -> dict[str, Any] | None:
         return self._one(_DECISION, "x.id = %(id)s AND " + _BY_ITS_ENGAGEMENT, {"id": id})
+
+    def differences(
+        self,
+        *,
+        system: str | None,
+        field: str | None,
+        engagement: str | None,
+        rule: str | None,
+        after: After | None,
+        limit: int,
+    ) -> list[dict[str, Any]]:
+        """What systems say differently, oldest first. `engagement`: its id or its number."""
+        where = (
+            _BY_SUBJECT
+            + """ AND (%(system)s::text IS NULL OR x.system = %(system)s)
+            AND (%(field)s::text IS NULL OR x.field = %(field)s)
+            AND (%(engagement)s::text IS NULL OR x.engagement_id = %(engagement)s
+                 OR g.number = %(engagement)s)
+            AND (%(rule)s::text IS NULL OR x.rule = %(rule)s)"""
+        )
+        key: LiteralString = "x.first_seen_at, x.engagement_id, x.field, x.system"
+        last = [*(after[1] if after else "").split("/"), "", "", ""]
+        return self._page(
+            _DIFFERENCE,
+            where,
+            {
+                "system": system,
+                "field": field,
+                "engagement": engagement,
+                "rule": rule,
+                "of_engagement": last[0],
+                "of_field": last[1],
+                "of_system": last[2],
+            },
+            behind=f"({key}) > (%(at)s, %(of_engagement)s, %(of_field)s, %(of_system)s)",
+            order=key,
+            after=after,
+            limit=limit,
+        )
+
+    def followed(self) -> list[dict[str, Any]]:
+        """Name and version of each playbook that visible runs under way follow, and how many."""
+        query = f"{_FOLLOWED} WHERE x.ended_at IS NULL AND {_BY_SUBJECT} GROUP BY p.name, p.version"
+        return self._tx.execute(query, self._eyes).fetchall()
 
     def waiting(self) -> list[dict[str, Any]]:
         """Per system and currency: steps, engagements and money that wait for it."""

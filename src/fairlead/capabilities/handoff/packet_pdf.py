@@ -179,6 +179,7 @@ def _section(paper: _Paper, section: Section) -> None:
         ]
         _grid(paper, ("Field", "Value", "Owner", "Given by"), rows, (1.4, 3.4, 1.3, 1.3))
     if section.objects:
+        paper.ln(2)
         objects = [(one.label, one.shown, _holder(one)) for one in section.objects]
         _grid(paper, ("Record", "Is", "In"), objects, (2, 3, 1.6))
     for table in section.tables:
@@ -207,7 +208,8 @@ def _table(paper: _Paper, table: Table) -> None:
     figures = {number for number, column in enumerate(table.columns) if column.figures}
     rows = [tuple(cell.text for cell in row) for row in table.rows]
     heads = tuple(column.label for column in table.columns)
-    _grid(paper, heads, rows, tuple(1 for _ in heads), figures)
+    widths = tuple(1 if column.figures else 1.6 for column in table.columns)
+    _grid(paper, heads, rows, widths, figures)
 
 
 # how things are put on paper

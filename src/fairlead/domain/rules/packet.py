@@ -85,7 +85,7 @@ class Conflict(Value):
 class PacketField(Value):
     name: str  #: path in the deal, such as `client.tax_id`, or what was planned: `plan.tax`
     label: str
-    kind: str  #: text, code, money, date, days, period, list
+    kind: str  #: text, code, money, date, days, period, percent, hours, list, count
     value: Any  #: JSON; null where nothing is said
     shown: str  #: never empty: the value, or why there is none
     state: FieldState

@@ -84,7 +84,8 @@ class _Entry:
     label: str
     kind: str = "text"
     field: str | None = None  #: as in ownership.yaml; null: `deal.` and the path
-    inner: str | None = None  #: of a whole record: the part of it that names it
+    inner: str | None = None
+    """Of a whole record: the part that names it; of what a table lists: what one of it is."""
 
 
 #: In the order in which they are shown.
@@ -119,8 +120,8 @@ ENTRIES: Sequence[_Entry] = (
     _Entry("contract", "contract.purchase_order", "Purchase order"),
     _Entry("contract", "contract.agreement", "Agreement"),
     _Entry("contract", "engagement.agreement.status", "Agreement is", "code"),
-    _Entry("contract", "contract.clauses", "Clauses", "list"),
-    _Entry("rates", "roles", "Roles sold", "list"),
+    _Entry("contract", "contract.clauses", "Clauses", "count", inner="clause"),
+    _Entry("rates", "roles", "Roles sold", "count", inner="role"),
     _Entry("rates", "plan.rate_card", "Rate card"),
     _Entry("billing", "plan.billing_method", "Billing method", "code"),
     _Entry("billing", "contract.billing_terms", "Billing terms", "list"),
@@ -141,8 +142,8 @@ ENTRIES: Sequence[_Entry] = (
     _Entry("staffing", "plan.time_policy", "Rules of time"),
     _Entry("staffing", "plan.expense_policy", "Rules of expenses"),
     _Entry("dependencies", "engagement.whole", "Part of"),
-    _Entry("dependencies", "phases", "Phases", "list"),
-    _Entry("dependencies", "subcontracting", "Work of others", "list"),
+    _Entry("dependencies", "phases", "Phases", "count", inner="phase"),
+    _Entry("dependencies", "subcontracting", "Work of others", "count", inner="piece"),
 )
 
 _LABELS = {entry.path: entry.label for entry in ENTRIES}
@@ -243,7 +244,7 @@ def _field(
         label=entry.label,
         kind=entry.kind,
         value=None if blank else value,
-        shown=_shown(value, entry.kind) or NONE_YET,
+        shown=_shown(value, entry) or NONE_YET,
         state=state,
         required=need is not None,
         counts=need is not None or bool(conflicts),
@@ -282,7 +283,7 @@ def _all_said(
             system=system_of(sources, holder),
             owns=holder == owner,
             value=reading.value,
-            shown=_shown(reading.value, entry.kind) or NONE_YET,
+            shown=_shown(reading.value, entry) or NONE_YET,
             at=reading.at,
             age=words.age(sources.at - reading.at),
             stale=holder in asked and sources.at - reading.at > STALE_AFTER,
@@ -293,8 +294,8 @@ def _all_said(
 
 
 def _conflict(one: Differing, entry: _Entry, sources: Sources) -> Conflict:
-    right = _shown(one.owner_value, entry.kind) or NONE_YET
-    other = _shown(one.value, entry.kind) or NONE_YET
+    right = _shown(one.owner_value, entry) or NONE_YET
+    other = _shown(one.value, entry) or NONE_YET
     owner, holder = system_of(sources, one.owner), system_of(sources, one.holder)
     return Conflict(
         holder=one.holder,
@@ -328,11 +329,15 @@ def _giver(
     return deal.ref.system, deal.modified_at
 
 
-def _shown(value: Any, kind: str) -> str:
-    match kind:
-        case "percent" if not is_blank(value):
+def _shown(value: Any, entry: _Entry) -> str:
+    if is_blank(value):
+        return ""
+    match entry.kind:
+        case "percent":
             return words.percent(words.exact(value))
-        case "hours" if not is_blank(value):
+        case "hours":
             return words.hours(words.exact(value))
-        case _:
+        case "count":
+            return words.count(len(value), entry.inner or "one")
+        case kind:
             return words.shown(value, kind=kind)
