@@ -22,6 +22,7 @@ from fairlead.capabilities.handoff.intake import Intake
 from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
 from fairlead.capabilities.handoff.ourselves import Ourselves, ask_for_comparisons
 from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
+from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.polling import Asks, PollDrain, asks_contracts, asks_crm
 from fairlead.capabilities.handoff.registering import register
 from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
@@ -62,6 +63,7 @@ from fairlead.trust.audit import checkpoint
 from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets
+from fairlead.web.parts import WebParts
 from fairlead.work.escalation import Escalation
 from fairlead.work.exceptions import Exceptions
 
@@ -252,9 +254,6 @@ class Fairlead:
 
     @cached_property
     def hooks(self) -> Hooks:
-        this_year = datetime.now(UTC).year
-        calendars = Calendars(self.firm.calendars, range(this_year - 1, this_year + 4))
-
         def route(port: str, facts: Any) -> str:
             return self.systems.route(port, facts)
 
@@ -262,7 +261,7 @@ class Fairlead:
             subjects={"engagement": EngagementSubjects(self.ownership)},
             ask=gates.asker(self.policies, self.firm),
             route=route,
-            calendar=lambda facts: calendars.of(
+            calendar=lambda facts: self.calendars.of(
                 region=facts.get("region"), country=facts.get("country")
             ),
         )
@@ -299,6 +298,17 @@ class Fairlead:
     def exceptions(self) -> Exceptions:
         return Exceptions({"engagement": supply})
 
+    @cached_property
+    def packets(self) -> Packets:
+        """How the packet of an engagement is made."""
+        return Packets(
+            policies=self.policies,
+            firm=self.firm,
+            ownership=self.ownership,
+            people=self.people,
+            systems=self.systems,
+        )
+
     def api_parts(self) -> AppParts:
         """What the API is made of."""
         return AppParts(
@@ -307,12 +317,32 @@ class Fairlead:
             systems=self.systems,
             exceptions=self.exceptions,
             cancel_run=cancel,
+            packets=self.packets,
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()
                 if reach.connector.signed_by is not None
             },
             event_types=dict(EVENTS),
+        )
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """Built for the years around this one; a process that runs for longer is started anew."""
+        this_year = datetime.now(UTC).year
+        return Calendars(self.firm.calendars, range(this_year - 1, this_year + 4))
+
+    def web_parts(self) -> WebParts:
+        """What the pages are made of."""
+        return WebParts(
+            db=self.db,
+            people=self.people,
+            systems=self.systems,
+            exceptions=self.exceptions,
+            cancel_run=cancel,
+            firm=self.firm,
+            calendars=self.calendars,
+            origin=self.settings.origin,
         )
 
     def lint(self, files: Sequence[Path] | None = None) -> list[str]:

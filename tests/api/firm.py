@@ -9,9 +9,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from fairlead.api.parts import AppParts, Limits
+from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.events import EVENTS
+from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.supply import supply
-from fairlead.config import Serves, SystemConfig, Systems
+from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems
 from fairlead.connectors.kit.signatures import standard_webhook
 from fairlead.domain.gates import Gap
 from fairlead.domain.ids import EngagementId
@@ -86,6 +88,16 @@ SYSTEMS = Systems(
 )
 
 
+_SAMPLE = Fairlead(Settings(config=SAMPLE))
+PACKETS = Packets(
+    policies=_SAMPLE.policies,
+    firm=_SAMPLE.firm,
+    ownership=_SAMPLE.ownership,
+    people=PEOPLE,
+    systems=SYSTEMS,
+)
+
+
 def verify(headers: Any, body: bytes, /, *, now: float) -> str:
     return standard_webhook(headers, body, [WEBHOOK_SECRET], now)
 
@@ -97,6 +109,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         systems=SYSTEMS,
         exceptions=Exceptions({"engagement": supply}),
         cancel_run=cancel_run,
+        packets=PACKETS,
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),
@@ -308,6 +321,30 @@ def add_engagement(tx: Tx, number: int, region: str, entity: str) -> None:
             region=region,
             at_risk=Money(amount=Decimal(250_000), currency=currency),
         ),
+    )
+    bulk.insert(
+        tx,
+        "differences",
+        [
+            {
+                "engagement_id": id,
+                "field": field,
+                "system": ledger,
+                "owner": "psa",
+                "owner_value": "2026-09-30",
+                "system_value": "2026-08-31",
+                "region": region,
+                "amount": amount,
+                "currency": currency if amount else None,
+                "rule": rule,
+                "first_seen_at": NOW,
+                "last_seen_at": NOW + timedelta(days=1),
+            }
+            for field, rule, amount in (
+                ("project.budget", "ask", Decimal("1200.50")),
+                ("project.ends_on", "owner_wins", None),
+            )
+        ],
     )
     journal.append(
         tx,

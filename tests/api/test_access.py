@@ -101,6 +101,7 @@ GOOD: dict[str, Any] = {
     "assign": {"person": "pmo-lead"},
     "resolve": {"action": "retry"},
     "cancel": {"reason": "no longer wanted"},
+    "migrate": {"reason": "as agreed"},
 }
 
 
@@ -157,7 +158,10 @@ def test_a_limit_of_legal_entities_holds_where_rows_have_none(shared_office: Off
     def seen(path: str) -> str:
         return shared_office.get("pmo-lead.gmbh", f"/api/v1/{path}").text
 
-    for path in ("engagements", "runs", "effects", "decisions", "tasks", "exceptions", "events"):
+    for path in (
+        "engagements", "runs", "effects", "decisions", "tasks", "exceptions", "differences",
+        "events",
+    ):  # fmt: skip
         assert "2001" in seen(path)
         assert "2002" not in seen(path)
     assert shared_office.get("pmo-lead.gmbh", "/api/v1/runs/r-2002").status_code == 404

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from fairlead.store import idempotency
+
 from .conftest import Office
 
 
@@ -118,7 +120,7 @@ def test_the_most_urgent_task_comes_first_and_pages_join_up(office: Office) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["engagements", "runs", "effects", "decisions", "exceptions", "inbox"]
+    "path", ["engagements", "runs", "effects", "decisions", "exceptions", "differences", "inbox"]
 )
 def test_pages_of_one_show_each_row_once(office: Office, path: str) -> None:
     whole = office.get("controller", f"/api/v1/{path}").json()["items"]
@@ -288,3 +290,35 @@ def test_nobody_makes_a_key_for_another_person_or_a_wider_one(office: Office) ->
     wider = {"principal": "administrator", "scopes": ["people.read"]}
     bearer = {"authorization": f"Bearer {secret}"}
     assert office.post(None, "/api/v1/keys", json=wider, headers=bearer).status_code == 403
+
+
+def test_a_key_is_forgotten_after_two_days_and_not_before(office: Office) -> None:
+    tasks = [task_of(office, "pmo-lead", n) for n in range(2)]
+    for task, key in zip(tasks, ("old", "young"), strict=True):
+        path = f"/api/v1/tasks/{task['id']}/answer"
+        headers = {"idempotency-key": key}
+        office.post("pmo-lead", path, json={"approved": True}, headers=headers)
+    with office.db.transaction() as tx:
+        tx.execute(
+            "UPDATE idempotency_keys SET at = now() - CASE key WHEN 'old' THEN interval '49 hours'"
+            " ELSE interval '47 hours' END"
+        )
+
+        assert idempotency.forget_old(tx) == 1
+
+    assert office.count("idempotency_keys", "key = 'young'") == 1
+    assert office.count("idempotency_keys") == 1
+
+
+def test_a_repeat_that_comes_too_late_changes_nothing_either(office: Office) -> None:
+    task = task_of(office, "pmo-lead")
+    path, key = f"/api/v1/tasks/{task['id']}/answer", {"idempotency-key": "k-1"}
+    office.post("pmo-lead", path, json={"approved": True}, headers=key)
+    with office.db.transaction() as tx:
+        tx.execute("UPDATE idempotency_keys SET at = now() - interval '3 days'")
+        idempotency.forget_old(tx)
+
+    late = office.post("pmo-lead", path, json={"approved": True}, headers=key)
+
+    assert late.status_code == 409
+    assert office.count("events", "type = 'approval.approved'") == 1

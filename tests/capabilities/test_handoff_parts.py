@@ -24,15 +24,15 @@ def a_phase(name: str, value: str, **changes: Any) -> Phase:
 
 
 MUNICH = a_phase("Munich", "45000", country="DE", legal_entity="TH-GMBH")
-CHICAGO = a_phase("Chicago", "30000", region="AMER", country="US", legal_entity="TH-INC")
-SINGAPORE = a_phase(
-    "Singapore", "15000", region="APAC", country="SG", legal_entity="TH-PTE",
+TORONTO = a_phase("Toronto", "30000", region="AMER", country="CA", legal_entity="TH-INC")
+TOKYO = a_phase(
+    "Tokyo", "15000", region="APAC", country="JP", legal_entity="TH-PTE",
     starts_on=date(2027, 2, 1),
 )  # fmt: skip
 
 
 def phased(**changes: Any) -> Opportunity:
-    return a_deal(**({"phases": (MUNICH, CHICAGO, SINGAPORE)} | changes))
+    return a_deal(**({"phases": (MUNICH, TORONTO, TOKYO)} | changes))
 
 
 def parts(office: Office) -> list[Engagement]:
@@ -149,7 +149,7 @@ def test_a_part_that_waits_for_data_holds_only_itself_and_the_launch(office: Off
         phased(
             region="AMER",
             client=a_client(tax_id=None),
-            phases=(a_phase("Chicago", "45000"), away),
+            phases=(a_phase("Toronto", "45000"), away),
         )
     )
     office.settle()
@@ -188,10 +188,11 @@ def test_our_own_messages_delivered_once_more_change_nothing(
 
 def test_our_own_messages_in_another_order_lead_to_the_same(office: Office) -> None:
     office.win(phased())
-    for _ in range(8):
+    for _ in range(4):  # opened, set up, and the word of both
         office.settle(hear_ourselves=False)
         office.reverse_ourselves()
-        office.settle()
+        office.read("events")
+    office.settle()
     office.hand_over()
     office.answer(APPROVER)
 
@@ -273,10 +274,10 @@ def test_late_word_of_a_part_does_not_revive_a_whole_that_was_given_up(office: O
     ("phases", "says"),
     [
         pytest.param(
-            (MUNICH, a_phase("Chicago", "30000")), "the phases add up to EUR 75,000.00", id="sum"
+            (MUNICH, a_phase("Toronto", "30000")), "the phases add up to EUR 75,000.00", id="sum"
         ),
         pytest.param(
-            (MUNICH, Phase(name="Chicago", value=money("45000", "USD"))),
+            (MUNICH, Phase(name="Toronto", value=money("45000", "USD"))),
             "without a rate",
             id="another-currency",
         ),
@@ -284,7 +285,7 @@ def test_late_word_of_a_part_does_not_revive_a_whole_that_was_given_up(office: O
             (MUNICH, a_phase("munich", "45000")), "2 phases are called", id="one-name-twice"
         ),
         pytest.param(
-            (MUNICH, a_phase("Chicago", "45000", ends_on=date(2028, 1, 1))),
+            (MUNICH, a_phase("Toronto", "45000", ends_on=date(2028, 1, 1))),
             "after the deal does",
             id="too-long",
         ),

@@ -24,6 +24,7 @@ from fairlead.api import (
     keys,
     me,
     notifications,
+    packet,
     playbooks,
     problems,
     runs,
@@ -69,6 +70,7 @@ def create(app: AppParts) -> FastAPI:
     events.add(router, types)
     for module in (
         engagements,
+        packet,
         runs,
         effects,
         decisions,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import BaseModel
 
 from fairlead.config import Systems
+from fairlead.domain.rules.packet import Packet
 from fairlead.flow.calls import Subjects
 from fairlead.flow.library import Library
 from fairlead.store.database import Database, Tx
-from fairlead.trust.principals import People
+from fairlead.trust.principals import People, Principal
 from fairlead.work.exceptions import Exceptions
 
 
@@ -28,6 +30,12 @@ class Verify(Protocol):
 class CancelRun(Protocol):
     def __call__(self, tx: Tx, run_id: str, /, *, by: str, reason: str) -> None:
         """End a run and take back what it did outside. Raises `NotFound`, `IllegalMove`."""
+        ...
+
+
+class MakesPacket(Protocol):
+    def __call__(self, tx: Tx, reader: Principal, id: str, /, *, now: datetime) -> Packet | None:
+        """The packet of an engagement as a principal sees it; none where they see none."""
         ...
 
 
@@ -49,6 +57,7 @@ class AppParts:
     systems: Systems
     exceptions: Exceptions
     cancel_run: CancelRun
+    packets: MakesPacket
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])

@@ -32,6 +32,8 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/engagements/{id}/runs": Permission.ENGAGEMENTS_READ,
     "GET /api/v1/engagements/{id}/decisions": Permission.ENGAGEMENTS_READ,
     "GET /api/v1/engagements/{id}/effects": Permission.EFFECTS_READ,
+    "GET /api/v1/engagements/{id}/packet": Permission.ENGAGEMENTS_READ,
+    "GET /api/v1/engagements/{id}/packet.pdf": Permission.ENGAGEMENTS_READ,
     "POST /api/v1/engagements/{id}/compare": Permission.EXCEPTIONS_RESOLVE,
     "GET /api/v1/runs": Permission.ENGAGEMENTS_READ,
     "GET /api/v1/runs/{id}": Permission.ENGAGEMENTS_READ,

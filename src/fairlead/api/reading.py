@@ -16,9 +16,16 @@ _MODE = "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '5s
 
 @contextmanager
 def reading(parts: AppParts, caller: Principal) -> Generator[Views]:
+    with reading_tx(parts) as tx:
+        yield views(tx, caller)
+
+
+@contextmanager
+def reading_tx(parts: AppParts) -> Generator[Tx]:
+    """For what asks by itself who sees what."""
     with parts.db.transaction() as tx:
         tx.execute(_MODE)
-        yield views(tx, caller)
+        yield tx
 
 
 def views(tx: Tx, caller: Principal) -> Views:

@@ -23,10 +23,28 @@ class Router:
         self.schemas: dict[str, Any] = {}  #: for the OpenAPI document, by name
 
     def get(
-        self, path: str, call: Callable[..., Any], answer: Any, *, tag: str, etag: bool = False
+        self,
+        path: str,
+        call: Callable[..., Any],
+        answer: Any,
+        *,
+        tag: str,
+        etag: bool = False,
+        response_class: Any = None,
     ) -> None:
-        """A read under `/api/v1`."""
-        self._add("GET", PREFIX + path, call, answer, 200, tag, errors=(), etag=etag)
+        """A read under `/api/v1`. `response_class`: of what is not JSON."""
+        full = PREFIX + path
+        self._add(
+            "GET",
+            full,
+            call,
+            answer,
+            200,
+            tag,
+            errors=(),
+            etag=etag,
+            response_class=response_class,
+        )
 
     def command(
         self,

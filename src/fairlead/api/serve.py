@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from fairlead import trace
 from fairlead.api.problems import request_id
@@ -45,7 +45,7 @@ def log_as_json(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def server(app: FastAPI, *, host: str, port: int) -> uvicorn.Server:
+def server(app: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
     """A server, not yet running: `run()` blocks until a signal, then ends what is in hand.
 
     h11 rather than httptools: it bounds the headers of a request before it has all of them.

@@ -27,12 +27,14 @@ _policy = typer.Typer(no_args_is_help=True, help="Decision tables.")
 _audit = typer.Typer(no_args_is_help=True, help="The event log and its hash chain.")
 _export = typer.Typer(no_args_is_help=True, help="Files for other tools.")
 _key = typer.Typer(no_args_is_help=True, help="API keys.")
+_account = typer.Typer(no_args_is_help=True, help="Local accounts of people.")
 for name, group in {
     "playbook": _playbook,
     "policy": _policy,
     "audit": _audit,
     "export": _export,
     "key": _key,
+    "account": _account,
 }.items():
     app.add_typer(group, name=name)
 
@@ -77,19 +79,22 @@ def worker(until_stdin_ends: UntilStdinEnds = False) -> None:
 
 @app.command()
 def serve(until_stdin_ends: UntilStdinEnds = False) -> None:
-    """Answer the API and take in webhooks, on FAIRLEAD_HOST and FAIRLEAD_PORT."""
-    from fairlead.api.app import create
+    """Answer pages and API and take in webhooks, on FAIRLEAD_HOST and FAIRLEAD_PORT."""
+    from fairlead.api.app import create as create_api
     from fairlead.api.serve import log_as_json, server
     from fairlead.bootstrap import Fairlead
     from fairlead.config import settings
+    from fairlead.web.app import create as create_web
+    from fairlead.web.front import Front
 
     with _told():
         if until_stdin_ends:
             stop_when_stdin_ends()
         found = settings()
         log_as_json(found.log_level)
-        parts = Fairlead(found).api_parts()
-        server(create(parts), host=found.host, port=found.port).run()
+        rooms = Fairlead(found)
+        app = Front(create_api(rooms.api_parts()), create_web(rooms.web_parts()))
+        server(app, host=found.host, port=found.port).run()
 
 
 @app.command()
@@ -158,6 +163,32 @@ def create_key(
             api_keys.add(tx, row)
         secret = text.get_secret_value()
         typer.echo(json.dumps({"id": row.id, "key": secret}) if as_json else secret)
+
+
+@_account.command("set-password")
+def set_account_password(
+    person: Annotated[str, typer.Argument(help="An id of people.yaml.")],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt="Password (12 characters or more)",
+            hide_input=True,
+            confirmation_prompt=True,
+            help="Asked for where it is not given; what is given stays in the shell's history.",
+        ),
+    ],
+) -> None:
+    """Let a person sign in with a password; one that was set before is replaced."""
+    from fairlead.bootstrap import Fairlead
+    from fairlead.config import settings
+    from fairlead.trust.accounts import set_password
+
+    with _told():
+        fairlead = Fairlead(settings())
+        who = fairlead.people.person(person)
+        with fairlead.db.transaction() as tx:
+            set_password(tx, who, password)
+        typer.echo(f"{who.name} can sign in as {who.id}.")
 
 
 @_playbook.command("lint")

@@ -12,6 +12,7 @@ import typer
 from fairlead.bootstrap import Fairlead
 from fairlead.cli.demo_deals import load_deals, plant_deals
 from fairlead.cli.processes import Child, stop_event, wait_until_ready
+from fairlead.cli.sample_accounts import open_accounts
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
 from fairlead.store.database import Database
@@ -25,8 +26,10 @@ def serve_everything(settings: Settings, workers: int) -> int:
     world = open_world(settings.data, url) if settings.plays else None
     config = world.config if world else settings.config
     fairlead = Fairlead(settings.model_copy(update={"config": config}))
-    with fairlead.db.transaction():  # started and migrated before the children need it
-        pass
+    password = None
+    with fairlead.db.transaction() as tx:  # started and migrated before the children need it
+        if world:
+            password = open_accounts(tx, fairlead.people, settings.data)
     environment = {"FAIRLEAD_CONFIG": str(config), "FAIRLEAD_DATA": str(settings.data)}
     logs = settings.data / "logs"
     api = Child("serve", environment=environment, log=logs / "api.log")
@@ -37,7 +40,7 @@ def serve_everything(settings: Settings, workers: int) -> int:
             Child("worker", environment=environment, log=logs / f"worker-{n}.log")
             for n in range(1, workers + 1)
         ]
-        _say(settings, url, world, logs)
+        _say(settings, url, world, logs, password)
         if world:
             new = plant_deals(world.sandbox, load_deals())
             if new:
@@ -56,10 +59,16 @@ def serve_everything(settings: Settings, workers: int) -> int:
     return 0
 
 
-def _say(settings: Settings, url: str, world: SandboxWorld | None, logs: Path) -> None:
+def _say(
+    settings: Settings, url: str, world: SandboxWorld | None, logs: Path, password: str | None
+) -> None:
     typer.echo(f"Fairlead serves at {url} (data in {settings.data}, logs in {logs}).")
     if world:
         typer.echo(f"The sandbox plays the systems of a made-up firm at {world.sandbox.url}.")
+        typer.echo(
+            f"Open {url} and sign in as ines.moreau (PMO lead) or pia.novak (sales operations), "
+            f"as hanna.lindqvist (controller), omar.haddad (integration) … Password: {password}"
+        )
     command = f"FAIRLEAD_DATA={settings.data} {sys.argv[0]} key create ines.moreau"
     typer.echo(f"A key for its API:  {command}")
     typer.echo(f"Then, for example:  curl -H 'Authorization: Bearer KEY' {url}/api/v1/engagements")

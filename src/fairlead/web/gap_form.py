@@ -6,11 +6,11 @@ JSON that `work.exceptions` takes; whether it fits the deal is decided there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from fairlead.capabilities.handoff.firm import Firm
 from fairlead.domain.model.contract import ContractType
@@ -18,6 +18,7 @@ from fairlead.errors import InvalidInput, Problem
 from fairlead.web.formats import words
 from fairlead.web.forms import Form
 
+_T = TypeVar("_T")
 _BLANK_ROWS = 3
 _MOST_ROWS = 40
 _LONGEST = 400
@@ -303,7 +304,7 @@ def _required(name: str, text: str) -> str:
     return text
 
 
-def _of[T](name: str, make: Any, text: str) -> T:
+def _of(name: str, make: Callable[[str], _T], text: str) -> _T:
     try:
         return make(text)
     except _Unfit as unfit:

@@ -1,8 +1,9 @@
 """Word to open pages that something changed (`GET /live`, server-sent events).
 
 One thread of the process listens to the database and wakes whoever is connected; a page then asks
-for its parts again. Events are named `changed` for anything that the reader may see,
-`changed-<engagement id>` for one engagement, and `ended` where the session is over.
+for its parts again. Events are named `changed` for whatever the reader may see,
+`changed-<engagement id>` for one engagement, `anything` where it is not known what changed (a part
+that shows one engagement asks again then too), and `ended` where the session is over.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ _HEARTBEAT_S = 15.0
 _TOGETHER_S = 0.25  #: what changes within this is told at once
 _LISTEN_S = 2.0  #: how often the listener looks whether it shall end
 _AGAIN_S = 1.0
+_HEARD_S = 3.0  #: how long a page waits until somebody listens for it
 
 ANYTHING = "*"
+_STILL_HERE = ": still here\n\n"
 
 
 class TooManyOpen(Busy):
@@ -87,6 +90,7 @@ class Changes:
         self._readers: set[Reader] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._listening = threading.Event()
         self._listener: threading.Thread | None = None
 
     @property
@@ -111,6 +115,11 @@ class Changes:
             with self._lock:
                 self._readers.discard(reader)
 
+    def wait(self) -> None:
+        """Until the database is listened to, or is away for too long: the listener tells everybody
+        of anything when it comes back."""
+        self._listening.wait(_HEARD_S)
+
     def close(self) -> None:
         """End every connection, so that the process can end. Safe from any thread."""
         self._closed.set()
@@ -121,12 +130,14 @@ class Changes:
             try:
                 with self._db.lock_connection() as session:
                     session.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANGED)))
+                    self._listening.set()
                     self._tell([ANYTHING])  # whatever was said while nobody listened
                     while not self.closed:
                         for heard in session.notifies(timeout=_LISTEN_S):
                             self._tell(chains_of(heard.payload))
             except (FairleadError, psycopg.Error) as away:
                 log.warning("the listener for changes begins anew: %s", away)
+                self._listening.clear()
                 self._closed.wait(_AGAIN_S)
 
     def _tell(self, chains: Iterable[str]) -> None:
@@ -176,6 +187,7 @@ async def _events(
     request: Request, parts: WebParts, changes: Changes, person: str, id: str | None
 ) -> AsyncGenerator[str]:
     with changes.reader(person) as reader:
+        await run_in_threadpool(changes.wait)
         yield "retry: 3000\n\n"
         while not changes.closed and not await request.is_disconnected():
             chains = await reader.changed(_HEARTBEAT_S)
@@ -197,17 +209,20 @@ def _news(parts: WebParts, id: str | None, chains: frozenset[str]) -> str | None
                 return None
             who = session.principal
             if not chains:
-                return ": still here\n\n"
+                return _STILL_HERE
             seen = counts.visible_engagements(
                 tx, chains, regions=who.regions, legal_entities=who.legal_entities
             )
     except Busy:
-        return _event("changed")  # the page asks, and is told itself what is wrong
-    if not seen and who.regions is None and who.legal_entities is None:
-        return _event("changed")
-    if not seen and ANYTHING not in chains:
-        return ": still here\n\n"
-    return _event("changed") + "".join(_event(f"changed-{chain}") for chain in sorted(seen))
+        return _event("changed") + _event(
+            "anything"
+        )  # the page asks, and is told itself what is wrong
+    told = [f"changed-{chain}" for chain in sorted(seen)]
+    if ANYTHING in chains:
+        told.append("anything")
+    if not told and (who.regions is not None or who.legal_entities is not None):
+        return _STILL_HERE
+    return "".join(_event(name) for name in ("changed", *told))
 
 
 def _principal(parts: WebParts, id: str | None) -> Principal | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from fairlead.domain.values import Money, minor_units
 from fairlead.errors import NotFound
@@ -330,10 +330,10 @@ def pane_of(
     is_task = shown.id.startswith("task-")
     reads = visit.who.may(Permission.ENGAGEMENTS_READ) and row["number"] is not None
     engagement = f"/engagements/{row['number']}" if reads else None
-    facts = _visible(visit, row, row["shown"]) if is_task else {}
+    facts: Mapping[str, Any] = _visible(visit, row, row["shown"]) if is_task else {}
     suppliable = _suppliable(row) if not is_task else []
     hindered = _supply_hindrance(visit, row) if suppliable else None
-    people = _candidates_for(visit, row) if shown.open and _may_assign(visit, is_task) else ()
+    people = candidates_for(visit, row) if shown.open and _may_assign(visit, is_task) else ()
     chain = row["subject_id"] or f"system:{row.get('system')}"
     return Pane(
         row=shown,
@@ -471,7 +471,7 @@ def _may_assign(visit: Visit, is_task: bool) -> bool:
     return visit.who.may(Permission.TASKS_DELEGATE if is_task else Permission.EXCEPTIONS_RESOLVE)
 
 
-def _candidates_for(visit: Visit, row: Mapping[str, Any]) -> list[Person]:
+def candidates_for(visit: Visit, row: Mapping[str, Any]) -> list[Person]:
     """Whom it can be given to, as `work.assignment` and the rules of exceptions have it."""
     if row["kind"] in (Kind.DATA, Kind.EXCEPTION):
         found = _could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE)
@@ -660,7 +660,7 @@ def _of_records(
 
 
 def _field_words(path: str) -> str:
-    return words(path.removeprefix("deal.").replace(".", " ")).replace("Tax id", "Tax id")
+    return words(path.removeprefix("deal.").replace(".", " "))
 
 
 _FOLLOWS: Mapping[str, str] = {
@@ -781,6 +781,3 @@ def find(visit: Visit, work: Worklist, item: str) -> dict[str, Any]:
     if found is None:
         raise NotFound("There is no such item, or it is of another region.")
     return found
-
-
-Grouping = Literal["due", "kind"]

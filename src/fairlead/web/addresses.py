@@ -1,0 +1,62 @@
+"""The address of a list: its filters, sort and place, as parameters; and where a page of it ends."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlencode
+
+_LONGEST = 600
+
+
+@dataclass(frozen=True)
+class Address:
+    """`set` holds what is not as it is by default, in the order in which it is written."""
+
+    path: str
+    set: Mapping[str, str]
+
+    def but(self, **changes: str | None) -> str:
+        """With these changes, on the first page. Null or empty drops a parameter."""
+        return self.at(self.path, **changes)
+
+    def at(self, path: str, **changes: str | None) -> str:
+        """The same filters at another path."""
+        found: dict[str, str | None] = {**self.set, **changes}
+        query = urlencode({name: value for name, value in found.items() if value})
+        return f"{path}?{query}" if query else path
+
+    @property
+    def here(self) -> str:
+        return self.at(self.path)
+
+    @property
+    def query(self) -> str:
+        """With its question mark; nothing where nothing is set."""
+        return self.at("")
+
+
+def cursor(values: Sequence[str]) -> str:
+    """Where a page ends, for the address."""
+    text = json.dumps(list(values), separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, count: int) -> tuple[str, ...] | None:
+    """Null where there is none, or none that we wrote: then the list begins at its beginning."""
+    if not text or len(text) > _LONGEST or not text.isascii():
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        found: Any = json.loads(raw)
+    except (binascii.Error, ValueError):
+        return None
+    if not isinstance(found, list):
+        return None
+    items = cast("list[Any]", found)
+    values = tuple(one for one in items if isinstance(one, str) and "\0" not in one)
+    return values if len(values) == count == len(items) else None
