@@ -103,8 +103,9 @@ def test_a_deal_that_leaves_nothing_to_others_buys_nothing(office: Office) -> No
 def test_where_it_is_not_plain_which_vendor_a_person_says(
     office: Office, vendors: tuple[Vendor, ...], says: str
 ) -> None:
-    assert set_up(office, a_need(None, role="Tester"), a_need(), vendors=vendors) == []
+    made = set_up(office, a_need(None, role="Tester"), a_need(), vendors=vendors)
 
+    assert [requisition.role for requisition, _ in made] == ["Tester"]  # what is plain
     (found,) = office.open_exceptions()
     assert (found["class"], found["team"]) == ("needs_decision", "procurement")
     assert says in found["detail"]
@@ -166,6 +167,27 @@ def test_a_choice_for_one_need_is_no_choice_for_another(office: Office) -> None:
 
     made = office.ledgers[LEDGER].of("requisition")
     assert [r.vendor and r.vendor.id for r, _ in made] == [None, "9"]
+
+
+def test_two_needs_that_are_not_plain_are_asked_about_one_after_the_other(office: Office) -> None:
+    vendors = (
+        a_vendor("7", "Brandt Netzwerke GmbH"),
+        a_vendor("8", "Brandt Netzwerke"),
+        a_vendor("9", "Ohm Elektrik GmbH"),
+        a_vendor("10", "Ohm Elektrik"),
+    )
+    set_up(office, a_need(), a_need("Ohm Elektrik", role="Electrician"), vendors=vendors)
+
+    for choice in ("8", "9"):
+        office.resolve("samir.patel", ExceptionAction.CHOOSE, {"choice": choice})
+        office.settle()
+
+    made = office.ledgers[LEDGER].of("requisition")
+    assert [(r.role, r.vendor.id) for r, _ in made] == [
+        ("Network engineer", "8"),
+        ("Electrician", "9"),
+    ]
+    assert office.task("hand_over_packet")
 
 
 def test_a_firm_that_buys_work_and_has_no_system_for_it_is_told_so(db: Database) -> None:

@@ -9,15 +9,31 @@ from typing import Any
 import pytest
 from office import firm
 
-from fairlead.capabilities.handoff.gates import HandoffFacts, LaunchFacts
-from fairlead.capabilities.handoff.planning import PracticeFacts, RegionFacts, TemplateFacts
+from fairlead.capabilities.handoff.gates import ChangeFacts, HandoffFacts, LaunchFacts
+from fairlead.capabilities.handoff.planning import (
+    PracticeFacts,
+    RegionFacts,
+    RevenueFacts,
+    TemplateFacts,
+    TimeFacts,
+)
+from fairlead.capabilities.handoff.review import (
+    ClauseReviewFacts,
+    CountryFacts,
+    RateFacts,
+    ReviewFacts,
+)
+from fairlead.capabilities.handoff.triggers import TriggerFacts
+from fairlead.capabilities.handoff.workspace import RetentionFacts
 from fairlead.config import SAMPLE
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.opportunity import Opportunity
+from fairlead.domain.rules.capacity import CapacityFacts
 from fairlead.domain.rules.deal_terms import value_at
 from fairlead.domain.values import Value
 from fairlead.errors import InvalidDefinition
 from fairlead.policy.tables import decide, decide_all
+from fairlead.trust.roles import Role
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ALWAYS = {
@@ -105,6 +121,45 @@ def test_who_may_launch_goes_by_the_value(value: str, currency: str, role: str) 
     assert launch(value, currency)[0] == role
 
 
+def every_approver(name: str, facts: list[Value]) -> set[str]:
+    policy = firm().policies.as_of(name, NOW)
+    return {str(decide(policy, each, NOW).answer["role"]) for each in facts}
+
+
+def test_whoever_a_review_policy_names_is_a_role_that_somebody_holds() -> None:
+    rates = [
+        RateFacts(discount=Decimal(d), unpriced=n, amount=Decimal(0), currency="EUR", region="EMEA")
+        for d in ("0", "0.1", "0.15", "0.16", "1")
+        for n in (0, 1)
+    ]
+    clauses = [
+        ClauseReviewFacts(departing=n, codes="", country="DE", contract_type="") for n in (0, 1, 9)
+    ]
+    countries = [
+        CountryFacts(country=c, client_country=o, service_line=line, legal_entity="TH-LTD")
+        for c in ("DE", "AE", "RU", "")
+        for o in ("DE", "KP", "")
+        for line in ("Cloud engineering", "Something new", "")
+    ]
+    people = [
+        CapacityFacts(
+            shortfall=Decimal(s), short_hours=Decimal(1), short_roles=1, weeks_until_short=0
+        )
+        for s in ("0", "0.2", "0.21", "0.6", "0.61", "1")
+    ]
+    named = (
+        every_approver("rate-approval", [*rates])
+        | every_approver("clause-review", [*clauses])
+        | every_approver("country-compliance", [*countries])
+        | every_approver("capacity-warning", [*people])
+    )
+
+    assert named == {"none", "pmo_lead", "controller", "legal", "compliance", "resource_manager"}
+    for role in named - {"none"}:
+        for region in firm().firm.regions:
+            assert firm().people.holding(Role(role), region=region), (role, region)
+
+
 def test_every_template_that_the_policy_names_is_there() -> None:
     policy = firm().policies.as_of("project-template", NOW)
     for line in ("Cloud engineering", "Data and analytics", "Finance transformation",
@@ -162,6 +217,16 @@ def test_practice_and_cost_centre_follow_from_the_service_line() -> None:
         ("project-template", TemplateFacts),
         ("practice-dimensions", PracticeFacts),
         ("region-dimensions", RegionFacts),
+        ("revenue-method", RevenueFacts),
+        ("time-expense", TimeFacts),
+        ("document-retention", RetentionFacts),
+        ("handoff-trigger", TriggerFacts),
+        ("rate-approval", RateFacts),
+        ("clause-review", ClauseReviewFacts),
+        ("country-compliance", CountryFacts),
+        ("capacity-warning", CapacityFacts),
+        ("delivery-review", ReviewFacts),
+        ("contract-change", ChangeFacts),
     ],
 )
 def test_a_policy_asks_for_facts_that_there_are(name: str, facts: type[Value]) -> None:

@@ -27,7 +27,8 @@ def open_deal(status: ContractStatus = ContractStatus.DRAFT, **changes: Any) -> 
 
 def likely(**changes: Any) -> Opportunity:
     roles = (RoleDemand(role="Consultant", hours=Decimal(100), rate=money("140")),)
-    return open_deal(**({"probability": Decimal("0.7"), "roles": roles} | changes))
+    given: dict[str, Any] = {"probability": Decimal("0.7"), "roles": roles}
+    return open_deal(**(given | changes))
 
 
 def test_a_won_deal_is_handed_off_and_the_decision_is_kept_with_its_row(office: Office) -> None:

@@ -166,6 +166,34 @@ def test_a_value_that_is_not_clear_is_refused(
         bench.contracts.agreement(id)
 
 
+@pytest.mark.parametrize(
+    ("told", "deal"),
+    [
+        (
+            {"Fairlead CRM": "salesforce-emea", "Fairlead Opportunity": "006000000000001AAA"},
+            "salesforce-emea/opportunity/006000000000001AAA",
+        ),
+        ({"Fairlead Opportunity": "006000000000001AAA"}, None),
+        ({"Fairlead CRM": "salesforce-emea", "Fairlead Opportunity": " "}, None),
+        ({}, None),
+    ],
+)
+def test_an_envelope_names_its_deal_where_both_its_crm_and_its_id_are_told(
+    bench: DocusignBench, told: dict[str, str], deal: str | None
+) -> None:
+    """F003."""
+    found = bench.contracts.agreement(bench.plant(customFields=told))
+
+    assert found is not None
+    assert (str(found.deal) if found.deal else None) == deal
+
+
+def test_a_deal_that_cannot_be_one_is_refused_by_name(bench: DocusignBench) -> None:
+    id = bench.plant(customFields={"Fairlead CRM": "x" * 81, "Fairlead Opportunity": "006"})
+    with pytest.raises(SystemRefused, match="the deal's CRM or id"):
+        bench.contracts.agreement(id)
+
+
 def test_drafts_are_read_but_no_poll_tells_them(bench: DocusignBench) -> None:
     bench.draft()
 

@@ -428,7 +428,7 @@ def a_record(**changes: Any) -> Client:
             ["address.postal_code", "address.city"],
             id="place",
         ),
-        pytest.param({"currency": "USD"}, ["currency"], id="currency"),
+        pytest.param({"currency": "USD"}, [], id="an account entered for a deal in dollars"),
         pytest.param({"parent": "Falke"}, ["parent"], id="group"),
     ],
 )

@@ -113,6 +113,13 @@ def test_one_person_keeps_so_many_pages_up_to_date(desk: Desk) -> None:
         one.__exit__(None, None, None)
 
 
+def test_pages_that_were_left_make_room(desk: Desk) -> None:
+    browser = desk.signed_in("finance")
+    for _ in range(20):
+        with listening(browser):
+            pass
+
+
 def test_the_listener_comes_back_when_its_connection_breaks(desk: Desk) -> None:
     with listening(desk.signed_in("finance")) as names:
         with desk.db.transaction() as tx:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,13 +47,28 @@ def log_as_json(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def server(app: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
+class _Server(uvicorn.Server):
+    """Tells streams to open pages to end before it waits for what is in hand."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
+
+
+def server(
+    app: ASGIApp, *, host: str, port: int, ending: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
     """A server, not yet running: `run()` blocks until a signal, then ends what is in hand.
+    `ending` is called first then.
 
     h11 rather than httptools: it bounds the headers of a request before it has all of them.
     There is no access log, which would hold what clients put into addresses; `/metrics` counts.
     """
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             host=host,
@@ -68,5 +85,6 @@ def server(app: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
             h11_max_incomplete_event_size=_LONGEST_HEADERS,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=20,
-        )
+        ),
+        ending,
     )

@@ -1,7 +1,8 @@
-"""The sample deals, and how a seller would put them into the sandbox CRMs.
+"""The sample deals: what is true of each, and what becomes of it in the demo.
 
-`sample/deals.yaml` says what is true of each deal, in our words; only this file knows which field
-of the CRM holds what, and which fields the seller left blank.
+`sample/deals.yaml` has deals of every kind; `sample/stories.yaml` has those whose whole way is told,
+with phases, quotes, envelopes and work of others. Both are in our words: `demo_seller` knows which
+field of which system holds what.
 """
 
 from __future__ import annotations
@@ -15,20 +16,10 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from fairlead.cli.sample_people import hire
 from fairlead.config import SAMPLE, read
 from fairlead.domain.model.contract import ContractType
-from fairlead.domain.values import Country, Currency, Exact, Hours, Money, Name, Value, total
-from fairlead.sandbox.process import SandboxProcess
+from fairlead.domain.values import Country, Currency, Exact, Hours, Money, Name, Value
 
-_CONTRACT_TYPES = {
-    ContractType.FIXED_FEE: "Fixed Fee",
-    ContractType.TIME_AND_MATERIALS: "Time and Materials",
-    ContractType.MILESTONE: "Milestone",
-    ContractType.PHASED: "Phased",
-    ContractType.MANAGED_SERVICE: "Managed Service",
-}
-_SELLER = {"Email": "pia.novak@tarn-holloway.example"}
 _PER_CENT = Decimal(100)
 
 #: What a seller may leave blank, by our name; each has one field in the CRM (or one list).
@@ -68,12 +59,23 @@ class LedgerClient(Value):
     subsidiary: str
 
 
+class LedgerVendor(Value):
+    """A firm that a ledger's vendor master holds."""
+
+    ledger: str
+    name: Name
+    country: Country
+    subsidiary: str
+    approved: bool = True
+
+
 class Before(Value):
     """What the systems hold before the first deal."""
 
     currencies: dict[str, dict[Currency, str]]  #: ledger → ISO 4217 code → name
     rate_cards: dict[str, Currency]
     ledger_clients: tuple[LedgerClient, ...]
+    ledger_vendors: tuple[LedgerVendor, ...] = ()
 
 
 class DealClient(Value):
@@ -105,9 +107,54 @@ class SoldRole(Value):
     location: str | None = None
 
 
+class Bought(Value):
+    """Work that the deal leaves to another firm."""
+
+    role: Name
+    hours: Hours
+    cost: Exact  #: in all, in the deal's currency
+    vendor: Name | None = None  #: as the seller calls it; null: procurement chooses later
+    bought_from: Name | None = None  #: as the ledger calls it
+    chosen_by: str | None = None  #: who says which of several vendors it is
+
+
+class OwnWords(Value):
+    """A clause that is not in our own wording."""
+
+    code: str
+    title: Name
+    text: str
+
+
+class DealPhase(Value):
+    """A part with a place, a company of ours and a price of its own, in the deal's currency."""
+
+    name: Name
+    value: Exact
+    region: Literal["EMEA", "AMER", "APAC"]
+    country: Country
+    legal_entity: str
+    contract_type: ContractType | None = None  #: null: the deal's
+    template: str
+    tax: str  #: the code of the one tax treatment that the law calls for
+    starts_on: date | None = None
+    ends_on: date | None = None
+    terms: tuple[Term, ...] = ()
+    roles: tuple[SoldRole, ...] = ()
+
+    @property
+    def ledger(self) -> str:
+        """Which ledger serves it."""
+        return ledger_of(self.region)
+
+
 class Waits(Value):
     step: str
     owner: str
+
+
+def ledger_of(region: str) -> str:
+    return "netsuite-amer" if region == "AMER" else "netsuite-emea"
 
 
 class Deal(Value):
@@ -130,12 +177,24 @@ class Deal(Value):
     purchase_order: str | None = None
     terms: tuple[Term, ...] = ()
     roles: tuple[SoldRole, ...] = ()
+    tax: str | None = None  #: the code of the one tax treatment; null: nothing is ever set up
+    story: str | None = None  #: of which told way it is
     contract: Literal["signed", "signed_later"] = "signed"
+    envelope: bool = False  #: it is signed at the signature service, not only noted in the CRM
+    retention: str | None = None  #: the class under which its statement of work must be filed
+    quote: Literal["accepted", "accepted_later"] | None = None
+    phases: tuple[DealPhase, ...] = ()
+    buys: tuple[Bought, ...] = ()
+    clauses: tuple[OwnWords, ...] = ()
+    reviewed_first: bool = False  #: it is likely before it is won, and delivery looks at it then
+    judged: dict[str, str] = Field(default_factory=dict[str, str])
+    """Approval that a rule calls for, beside that of the launch → the role that must give it."""
     contract_says: _Money | None = None  #: where the contract disagrees with the deal
     told: Literal["once", "repeated", "late", "never"] = "once"
     """How its webhooks come: once, five times, the first after the last, or not at all."""
     blank: tuple[str, ...] = ()
-    supplied_by: str | None = None  #: who fills the blanks; null: nobody does
+    supplied_by: str | None = None
+    """Who fills the blanks; `owners`: whoever owns each; null: nobody does."""
     chosen_by: str | None = None  #: who says which of several ledger clients it is
     ends_as: Literal["launched", "declined", "awaiting_launch", "waiting"] = "launched"
     refused_because: str | None = None
@@ -144,7 +203,7 @@ class Deal(Value):
     @property
     def ledger(self) -> str:
         """Which ledger serves it."""
-        return "netsuite-amer" if self.region == "AMER" else "netsuite-emea"
+        return ledger_of(self.region)
 
     @property
     def is_set_up(self) -> bool:
@@ -166,18 +225,27 @@ class Deal(Value):
             raise ValueError("`waits` says what a deal waits for that stays open")
         if (self.ends_as == "declined") != (self.refused_because is not None):
             raise ValueError("`refused_because` is said where a launch is declined")
-        if not any(term.every_months for term in self.terms) and self.terms:
-            shares = sum((term.share for term in self.terms if term.share), Decimal(0))
-            fixed = total(
-                (self._in_currency(term.amount) for term in self.terms if term.amount),
-                self.value.currency,
-            )
-            if self.value.amount * shares / _PER_CENT + fixed.amount != self.value.amount:
-                raise ValueError("its billing terms do not add up to its value")
+        if self.is_set_up != (self.tax is not None):
+            raise ValueError("`tax` is said of every deal that is set up, and of no other")
+        if self.envelope != (self.retention is not None):
+            raise ValueError("`retention` is said where a statement of work is signed and filed")
+        if not self.phases and not _add_up(self.terms, self.value.amount):
+            raise ValueError("its billing terms do not add up to its value")
+        if self.phases and sum(phase.value for phase in self.phases) != self.value.amount:
+            raise ValueError("its phases do not add up to its value")
+        for phase in self.phases:
+            if not _add_up(phase.terms, phase.value):
+                raise ValueError(f"the billing terms of {phase.name} do not add up to its value")
         return self
 
-    def _in_currency(self, amount: Decimal) -> Money:
-        return Money(amount=amount, currency=self.value.currency)
+
+def _add_up(terms: tuple[Term, ...], value: Decimal) -> bool:
+    """Where nothing recurs, shares and amounts are the whole."""
+    if not terms or any(term.every_months for term in terms):
+        return True
+    shares = sum((term.share for term in terms if term.share), Decimal(0))
+    fixed = sum((term.amount for term in terms if term.amount), Decimal(0))
+    return value * shares / _PER_CENT + fixed == value
 
 
 class _Defaults(Value):
@@ -220,199 +288,34 @@ class Book(Value):
     def client(self, deal: Deal) -> DealClient:
         return self.clients[deal.client]
 
+    def with_deals(self, deals: tuple[Deal, ...]) -> Book:
+        """The same firm with other deals."""
+        return Book.model_validate({**self.model_dump(), "deals": [d.model_dump() for d in deals]})
+
+
+class _More(Value):
+    """`stories.yaml`: read beside the deals, and added to them."""
+
+    ledger_vendors: tuple[LedgerVendor, ...]
+    clients: dict[str, DealClient]
+    deals: tuple[dict[str, Any], ...]
+
 
 def load_deals(folder: Path = SAMPLE) -> Book:
-    """`deals.yaml` of the folder. Raises `InvalidDefinition` with every fault, by line."""
-    return read(folder / "deals.yaml", Book)
-
-
-def reference(deal: Deal, *, won: bool) -> str:
-    """What the seller notes on the deal; it is in each of its webhooks, so faults can aim."""
-    return f"{'Won' if won else 'New'}. Ref {deal.id}."
-
-
-def prepare(sandbox: SandboxProcess, before: Before) -> None:
-    """Put there what the systems hold before the first deal; what is there already stays alone."""
-    hire(sandbox)
-    for ledger, currencies in before.currencies.items():
-        known = {record["body"]["symbol"] for record in sandbox.records(ledger, "currency")}
-        for code, name in currencies.items():
-            if code not in known:
-                sandbox.plant(ledger, "currency", {"name": name, "symbol": code})
-    cards = {(r["body"]["currency"], r["body"].get("title")) for r in _cards(sandbox)}
-    for title, currency in before.rate_cards.items():
-        if (currency, title) not in cards:
-            sandbox.plant("kantata", "rate_cards", {"title": title, "currency": currency})
-    for client in before.ledger_clients:
-        if not sandbox.records(client.ledger, "customer", companyName=client.name):
-            address = {
-                "defaultBilling": True,
-                "addressBookAddress": {"country": {"id": client.country}},
-            }
-            body = {
-                "companyName": client.name,
-                "subsidiary": {"id": client.subsidiary},
-                "addressBook": {"items": [address]},
-            }
-            sandbox.plant(client.ledger, "customer", body)
-
-
-def _cards(sandbox: SandboxProcess) -> list[dict[str, Any]]:
-    """Rate cards with the title of their set."""
-    titles = {r["id"]: r["body"]["title"] for r in sandbox.records("kantata", "rate_card_sets")}
-    return [
-        {"body": {**record["body"], "title": titles.get(str(record["body"]["rate_card_set_id"]))}}
-        for record in sandbox.records("kantata", "rate_cards")
-    ]
-
-
-class Seller:
-    """Enters deals into the CRMs. Accounts are shared by the deals of one client and CRM."""
-
-    def __init__(self, sandbox: SandboxProcess, book: Book) -> None:
-        self._sandbox, self._book = sandbox, book
-        self._accounts: dict[tuple[str, str], str] = {}
-        self._contracts: dict[str, str] = {}
-
-    def win(self, deal: Deal) -> None:
-        """Enter the deal as it grows in a CRM: account, contract, deal, lines; then it is won."""
-        contract = self._contracts[deal.id] = self._contract(deal)
-        created = self._plant(deal, "Opportunity", {**_opportunity(deal), "ContractId": contract})
-        if "roles" not in deal.blank:
-            for role in deal.roles:
-                self._plant(deal, "OpportunityLineItem", _line(deal, role, created))
-        change = {"StageName": "Closed Won", "Description": reference(deal, won=True)}
-        self._sandbox.amend(deal.crm, "Opportunity", created, change)
-
-    def sign(self, deal: Deal) -> None:
-        """The client signs at last."""
-        change = {"Status": "Activated", "CustomerSignedDate": "2026-11-20"}
-        self._sandbox.amend(deal.crm, "Contract", self._contracts[deal.id], change)
-
-    def _contract(self, deal: Deal) -> str:
-        """The contract with its billing terms; its id."""
-        id = self._plant(deal, "Contract", _contract(deal))
-        if "contract.billing_terms" not in deal.blank:
-            for term in deal.terms:
-                self._plant(deal, "Billing_Term__c", _term(deal, term, id))
-        return id
-
-    def _account(self, deal: Deal) -> str:
-        place = (deal.crm, deal.client)
-        if place not in self._accounts:
-            body = _account(self._book.client(deal), deal)
-            self._accounts[place] = self._sandbox.plant(deal.crm, "Account", body)["id"]
-        return self._accounts[place]
-
-    def _plant(self, deal: Deal, kind: str, body: dict[str, Any]) -> str:
-        if kind in ("Contract", "Opportunity"):
-            body = {**body, "AccountId": self._account(deal)}
-        full = {"CurrencyIsoCode": deal.value.currency, **body}
-        return str(self._sandbox.plant(deal.crm, kind, full)["id"])
-
-
-def plant_deals(sandbox: SandboxProcess, book: Book) -> int:
-    """Prepare the systems and win every deal that is not in its CRM yet; how many were new.
-
-    Once per data directory: what is there is found by its name in the CRM's own records.
-    """
-    prepare(sandbox, book.before)
-    seller = Seller(sandbox, book)
-    new = [
-        deal
-        for deal in book.deals
-        if not sandbox.records(deal.crm, "Opportunity", Name=deal.name, StageName="Closed Won")
-    ]
-    for deal in new:
-        seller.win(deal)
-    return len(new)
-
-
-# our words → the CRM's
-
-
-def _account(client: DealClient, deal: Deal) -> dict[str, Any]:
-    return _told(
+    """All deals of the folder. Raises `InvalidDefinition` with every fault, by line."""
+    book, more = read(folder / "deals.yaml", Book), read(folder / "stories.yaml", _More)
+    stories = Book.model_validate(
         {
-            "Name": client.name,
-            "BillingCountryCode": client.country,
-            "BillingCity": client.city,
-            "BillingState": client.state,
-            "Tax_Id__c": None if "client.tax_id" in deal.blank else client.tax_id,
-            "Website": f"https://{client.web}" if client.web else None,
-            "Client_Tier__c": client.tier,
-            "CurrencyIsoCode": deal.value.currency,
+            "before": book.before.model_copy(update={"ledger_vendors": more.ledger_vendors}),
+            "clients": {**book.clients, **more.clients},
+            "defaults": book.defaults.model_dump(),
+            "deals": more.deals,
         }
     )
+    return stories.with_deals(book.deals + stories.deals)
 
 
-def _contract(deal: Deal) -> dict[str, Any]:
-    signed = deal.contract == "signed"
-    return _told(
-        {
-            "Status": "Activated" if signed else "In Approval Process",
-            "CustomerSignedDate": "2026-10-30" if signed else None,
-            "StartDate": "2026-11-01",
-            "EndDate": "2029-12-31",
-            "Contract_Value__c": (deal.contract_says or deal.value).amount,
-            "CurrencyIsoCode": (deal.contract_says or deal.value).currency,
-            "Payment_Days__c": _unless_blank(deal, "contract.payment_days", deal.payment_days),
-            "Purchase_Order__c": _unless_blank(
-                deal, "contract.purchase_order", deal.purchase_order
-            ),
-        }
-    )
-
-
-def _opportunity(deal: Deal) -> dict[str, Any]:
-    return _told(
-        {
-            "Name": deal.name,
-            "Description": reference(deal, won=False),
-            "StageName": "Negotiation/Review",
-            "CloseDate": "2026-11-20",
-            "Amount": deal.value.amount,
-            "Project_Start__c": _unless_blank(deal, "starts_on", deal.starts_on.isoformat()),
-            "Project_End__c": _unless_blank(deal, "ends_on", deal.ends_on.isoformat()),
-            "Region__c": _unless_blank(deal, "region", deal.region),
-            "Delivery_Country__c": deal.country,
-            "Service_Line__c": _unless_blank(deal, "service_line", deal.service_line),
-            "Contract_Type__c": _CONTRACT_TYPES[deal.contract_type],
-            "Legal_Entity__c": _unless_blank(deal, "legal_entity", deal.legal_entity),
-            "Owner": _SELLER,
-        }
-    )
-
-
-def _line(deal: Deal, role: SoldRole, opportunity: str) -> dict[str, Any]:
-    return _told(
-        {
-            "OpportunityId": opportunity,
-            "Product2": {"Name": role.role},
-            "Quantity": role.hours,
-            "UnitPrice": role.rate,
-            "Delivery_Location__c": role.location,
-        }
-    )
-
-
-def _term(deal: Deal, term: Term, contract: str) -> dict[str, Any]:
-    return _told(
-        {
-            "Contract__c": contract,
-            "Name": term.name,
-            "Share_Percent__c": term.share,
-            "Amount__c": term.amount,
-            "Due_Date__c": term.due_on.isoformat() if term.due_on else None,
-            "Every_Months__c": term.every_months,
-        }
-    )
-
-
-def _unless_blank(deal: Deal, field: str, value: Any) -> Any:
-    return None if field in deal.blank else value
-
-
-def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what the seller does not say."""
-    return {name: value for name, value in fields.items() if value is not None}
+def load_stories(folder: Path = SAMPLE) -> Book:
+    """Only the deals whose whole way is told."""
+    book = load_deals(folder)
+    return book.with_deals(tuple(deal for deal in book.deals if deal.story))

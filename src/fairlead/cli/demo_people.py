@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +29,8 @@ _AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE = (
 )
 _SALES = "pia.novak"
 _LEGAL, _RESOURCES, _BUYER = "grace.mbeki", "wei.chen", "samir.patel"
+_OWNERS = {"sales-operations": _SALES, "finance-operations": _FINANCE}
+"""Team → who supplies what it owns."""
 _COMPLIANCE = {"EMEA": "yusuf.demir", "APAC": "keiko.tanaka", "AMER": "laura.benitez"}
 _KEYS_FOR = timedelta(hours=1)
 _PAGE = 200
@@ -159,7 +162,9 @@ def supplied(book: Book, deal: Deal) -> dict[str, Any]:
             {
                 "name": term.name,
                 "share": str(term.share / 100) if term.share else None,
+                "amount": _in(currency, term.amount) if term.amount else None,
                 "due_on": term.due_on.isoformat() if term.due_on else None,
+                "every_months": term.every_months,
             }
             for term in deal.terms
         ],
@@ -167,12 +172,16 @@ def supplied(book: Book, deal: Deal) -> dict[str, Any]:
             {
                 "role": role.role,
                 "hours": str(role.hours),
-                "rate": {"amount": str(role.rate), "currency": currency},
+                "rate": _in(currency, role.rate),
             }
             for role in deal.roles
         ],
     }
     return {field: known[field] for field in deal.blank}
+
+
+def _in(currency: str, amount: Decimal) -> dict[str, str]:
+    return {"amount": str(amount), "currency": currency}
 
 
 class Desk:
@@ -206,21 +215,42 @@ class Desk:
 
     def _resolve(self, found: Mapping[str, Any], deal: Deal) -> None:
         actions = found["actions"]
-        if "choose" in actions and deal.chosen_by:
-            wanted = self._book.client(deal).known_as
-            candidates: list[dict[str, Any]] = found["difference"]["candidates"]
-            choice = next(c["id"] for c in candidates if c["name"] == wanted)
-            if self._people.resolve(deal.chosen_by, found, "choose", {"choice": choice}):
-                self._resolved.add((found["id"], found["version"]))
-                self.answered.append(f"{deal.chosen_by} chooses {wanted} for {deal.name}")
+        if "choose" in actions:
+            for person, wanted in self._choices(found, deal):
+                candidates: list[dict[str, Any]] = found["difference"]["candidates"]
+                choice = next((c["id"] for c in candidates if c["name"] == wanted), None)
+                if choice and self._people.resolve(person, found, "choose", {"choice": choice}):
+                    self._resolved.add((found["id"], found["version"]))
+                    self.answered.append(f"{person} chooses {wanted} for {deal.name}")
+                    return
         elif "supply" in actions and deal.supplied_by:
-            open_fields = {gap["field"] for gap in found["gaps"] if gap["suppliable"]}
-            known = supplied(self._book, deal)
-            values = {field: known[field] for field in sorted(open_fields & known.keys())}
-            if values and self._people.resolve(deal.supplied_by, found, "supply", values):
+            self._supply(found, deal)
+
+    def _choices(self, found: Mapping[str, Any], deal: Deal) -> list[tuple[str, str]]:
+        """Who says what it is, where several may be meant."""
+        if found["step"] == "create_requisitions":
+            return [
+                (need.chosen_by, need.bought_from)
+                for need in deal.buys
+                if need.chosen_by and need.bought_from
+            ]
+        known_as = self._book.client(deal).known_as
+        return [(deal.chosen_by, known_as)] if deal.chosen_by and known_as else []
+
+    def _supply(self, found: Mapping[str, Any], deal: Deal) -> None:
+        """Everybody gives what they know; one of several a turn, as each changes the version."""
+        known = supplied(self._book, deal)
+        given: dict[str, dict[str, Any]] = {}
+        for gap in found["gaps"]:
+            if gap["suppliable"] and gap["field"] in known:
+                named = deal.supplied_by
+                person = _OWNERS[gap["owner"]] if named == "owners" else str(named)
+                given.setdefault(person, {})[gap["field"]] = known[gap["field"]]
+        for person, values in sorted(given.items())[:1]:
+            if self._people.resolve(person, found, "supply", values):
                 self._resolved.add((found["id"], found["version"]))
                 names = ", ".join(values)
-                self.answered.append(f"{deal.supplied_by} supplies {names} of {deal.name}")
+                self.answered.append(f"{person} supplies {names} of {deal.name}")
 
 
 def approvals_to_come(book: Book) -> list[tuple[str, str]]:
@@ -230,7 +260,9 @@ def approvals_to_come(book: Book) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for deal in book.deals:
         client = book.client(deal)
-        waits = deal.ends_as == "waiting" or deal.blank or deal.chosen_by
+        waits = (
+            deal.ends_as == "waiting" or deal.blank or deal.chosen_by or deal.judged or deal.buys
+        )
         if waits or deal.contract != "signed":
             continue
         if client.tier == "strategic":

@@ -1,215 +1,186 @@
 """The proof: what the planted deals call for, counted in the other systems' own ledgers. Pure.
 
 Nothing here asks Fairlead's database, and nothing is worked out by the code that is being proved:
-what is expected follows from `deals.yaml` and the templates of `firm.yaml` by counting, what is
-found from the append-only ledger that each sandbox system keeps of its own records.
+what is expected follows from the sample's deals and the templates of `firm.yaml` by counting, what
+is found from the append-only ledger that each sandbox system keeps of its own records.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from fairlead.cli.demo_deals import Book, Deal
-from fairlead.domain.rules.project_setup import ProjectTemplate
+from fairlead.cli.demo_ledger import Ledger, Row, Things, after_code, amount, row
+from fairlead.cli.demo_proof_places import places
+from fairlead.cli.demo_units import Templates, Unit, units
 
 _LEDGERS = ("netsuite-emea", "netsuite-amer")
 _CRMS = ("salesforce-emea", "salesforce-amer")
 _PROJECTS = "kantata"
-
-#: What is counted: each is told apart by a few words, such as deal and title.
-Things = Counter[tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the proof."""
-
-    system: str
-    object: str
-    expected: int
-    found: int
-    duplicates: int  #: found, but not called for: a second one, or one that nobody wanted
-    missing: int
-
-    @property
-    def holds(self) -> bool:
-        return not self.duplicates and not self.missing
+#: Kantata's custom field that says of which project one is a part.
+_PARENT = "Parent project"
 
 
-class Ledger:
-    """One system's ledger rows, read as records: those that were made there, as they are now."""
-
-    def __init__(self, system: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        self._rows = [row for row in rows if row["system"] == system]
-        self._bodies = {
-            (row["object"], row["id"]): row["body"]
-            for row in self._rows
-            if row["operation"] != "delete"
-        }
-
-    def made(self, kind: str) -> list[Mapping[str, Any]]:
-        """Records that came over the system's API, also those deleted since."""
-        return list(self.made_with_id(kind).values())
-
-    def made_with_id(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        return {
-            row["id"]: self._bodies[kind, row["id"]]
-            for row in self._rows
-            if row["object"] == kind and row["operation"] == "create" and _by_api(row)
-        }
-
-    def all(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        """Every record of a kind by its id, whoever made it."""
-        return {id: body for (held, id), body in self._bodies.items() if held == kind}
-
-
-def _by_api(row: Mapping[str, Any]) -> bool:
-    """Not made by a person in that system, nor there from the start."""
-    return bool(row["path"]) and not str(row["path"]).startswith("/_sandbox/")
-
-
-def prove(
-    book: Book, templates: Mapping[str, ProjectTemplate], rows: Sequence[Mapping[str, Any]]
-) -> list[Row]:
+def prove(book: Book, templates: Templates, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     """What the deals call for against what the systems say, per system and kind of object."""
-    deals = [deal for deal in book.deals if deal.is_set_up]
+    wanted = units(book.deals)
     proof: list[Row] = []
     for system in _LEDGERS:
-        served = [deal for deal in deals if deal.ledger == system]
+        served = [unit for unit in wanted if unit.ledger == system]
         proof += _ledger(system, book, templates, served, Ledger(system, rows))
-    proof += _projects(templates, deals, Ledger(_PROJECTS, rows))
+    proof += _projects(templates, wanted, Ledger(_PROJECTS, rows))
+    proof += places(book, rows)
+    deals = [deal for deal in book.deals if deal.is_set_up]
     for system in _CRMS:
         sold = [deal for deal in deals if deal.crm == system]
         proof.append(_written_back(system, sold, Ledger(system, rows)))
     return proof
 
 
-def _row(system: str, object: str, expected: Things, found: Things) -> Row:
-    return Row(
-        system,
-        object,
-        expected.total(),
-        found.total(),
-        duplicates=(found - expected).total(),
-        missing=(expected - found).total(),
-    )
-
-
 def _ledger(
-    system: str,
-    book: Book,
-    templates: Mapping[str, ProjectTemplate],
-    deals: Sequence[Deal],
-    ledger: Ledger,
+    system: str, book: Book, templates: Templates, served: Sequence[Unit], ledger: Ledger
 ) -> list[Row]:
-    clients = {deal.client: book.client(deal) for deal in deals}
+    clients = {unit.deal.client: book.client(unit.deal) for unit in served}
     jobs = {id: _name(body) for id, body in ledger.made_with_id("job").items()}
     customers = {id: _name(body) for id, body in ledger.all("customer").items()}
-    schedules = ledger.made("billingSchedule")
-    made_jobs = ledger.made("job")
+    vendors = {id: _name(body) for id, body in ledger.all("vendor").items()}
+    schedules, made_jobs = ledger.made("billingSchedule"), ledger.made("job")
+    billed = [unit for unit in served if unit.is_worked_on]
+    bought = {unit.deal.id: unit.deal for unit in served if unit.deal.ledger == system}
 
     def of(body: Mapping[str, Any]) -> str:
         return jobs.get(_id(body.get("project")), "?")
 
-    return [
-        _row(
-            system,
+    def line_of(line: Mapping[str, Any]) -> tuple[str, ...]:
+        job, vendor = _id(line["customer"]), _id(line.get("poVendor"))
+        role = str(line["memo"]).partition(",")[0]
+        estimate = amount(line["estimatedAmount"])
+        return jobs.get(job, "?"), role, vendors.get(vendor, "nobody yet"), estimate
+
+    counted: list[tuple[str, Iterable[tuple[str, ...]], Iterable[tuple[str, ...]]]] = [
+        (
             "customer",
-            Things((client.name,) for client in clients.values() if not client.known_as),
-            Things((_name(body),) for body in ledger.made("customer")),
+            ((client.name,) for client in clients.values() if not client.known_as),
+            ((_name(body),) for body in ledger.made("customer")),
         ),
-        _row(
-            system,
-            "job",
-            Things((deal.name,) for deal in deals),
-            Things((name,) for name in jobs.values()),
-        ),
-        _row(
-            system,
-            "job's client",
-            Things((deal.name, _in_ledger(book, deal)) for deal in deals),
-            Things(
-                (_name(body), customers.get(_id(body.get("parent")), "?")) for body in made_jobs
+        ("job", ((unit.name,) for unit in served), ((name,) for name in jobs.values())),
+        (
+            "job's parent",
+            ((unit.name, unit.parent(book)) for unit in served),
+            (
+                (_name(body), (jobs | customers).get(_id(body.get("parent")), "?"))
+                for body in made_jobs
             ),
         ),
-        _row(
-            system,
+        (
+            "job's tax code",
+            ((unit.name, unit.tax) for unit in served),
+            ((_name(body), str(body.get("custentity_fairlead_tax_code"))) for body in made_jobs),
+        ),
+        (
             "closed job",
-            Things((deal.name,) for deal in deals if deal.ends_as == "declined"),
-            Things((_name(body),) for body in made_jobs if body.get("isInactive")),
+            ((unit.name,) for unit in served if unit.deal.ends_as == "declined"),
+            ((_name(body),) for body in made_jobs if body.get("isInactive")),
         ),
-        _row(
-            system,
+        (
             "projectTask",
-            Things(_packages(templates, deals)),
-            Things((of(body), str(body["title"])) for body in ledger.made("projectTask")),
+            ((unit.name, title) for unit in served for title in unit.packages(templates)),
+            ((of(body), str(body["title"])) for body in ledger.made("projectTask")),
         ),
-        _row(
-            system,
+        (
             "billingSchedule",
-            Things((deal.name,) for deal in deals),
-            Things((of(body),) for body in schedules),
+            ((unit.name,) for unit in billed),
+            ((of(body),) for body in schedules),
         ),
-        _row(
-            system,
+        (
             "billing line",
-            Things((deal.name,) for deal in deals for _ in range(deal.lines)),
-            Things((of(body),) for body in schedules for _ in _lines(body)),
+            ((unit.name,) for unit in billed for _ in range(unit.lines)),
+            ((of(body),) for body in schedules for _ in _lines(body)),
         ),
-        _row(
-            system,
+        (
             "sum of the lines",
-            Things((deal.name, _text(deal.value.amount)) for deal in deals),
-            Things((of(body), _text(_sum(body))) for body in schedules),
+            ((unit.name, amount(unit.value)) for unit in billed),
+            ((of(body), amount(_sum(body))) for body in schedules),
         ),
+        (
+            "purchaseRequisition",
+            (
+                (deal.name, need.role, need.bought_from or "nobody yet", amount(need.cost))
+                for deal in bought.values()
+                for need in deal.buys
+            ),
+            (
+                line_of(line)
+                for body in ledger.made("purchaseRequisition")
+                for line in body["expense"]["items"]
+            ),
+        ),
+    ]
+    return [
+        row(system, object, Things(expected), Things(found)) for object, expected, found in counted
     ]
 
 
-def _projects(
-    templates: Mapping[str, ProjectTemplate], deals: Sequence[Deal], kantata: Ledger
-) -> list[Row]:
-    workspaces = {id: _title(body) for id, body in kantata.made_with_id("workspaces").items()}
+def _projects(templates: Templates, wanted: Sequence[Unit], kantata: Ledger) -> list[Row]:
+    made = kantata.made_with_id("workspaces")
+    workspaces = {id: after_code(str(body["title"])) for id, body in made.items()}
     roles = {id: str(body["name"]) for id, body in kantata.all("roles").items()}
     resources = {
         id: (workspaces.get(str(body["workspace_id"]), "?"), roles.get(str(body["role_id"]), "?"))
         for id, body in kantata.made_with_id("workspace_resources").items()
     }
-    allocations = kantata.made("workspace_allocations")
-    wanted = Things(_roles(templates, deals))
-    return [
-        _row(
-            _PROJECTS,
+    worked = [unit for unit in wanted if unit.is_worked_on]
+    staffed = Things((unit.name, role) for unit in worked for role in unit.roles(templates))
+    counted: list[tuple[str, Things, Things]] = [
+        (
             "workspace",
-            Things((deal.name,) for deal in deals),
+            Things((unit.name,) for unit in wanted),
             Things((title,) for title in workspaces.values()),
         ),
-        _row(
-            _PROJECTS,
-            "archived workspace",
-            Things((deal.name,) for deal in deals if deal.ends_as == "declined"),
-            Things((_title(b),) for b in kantata.made("workspaces") if b["archived"]),
+        (
+            "sub-project",
+            Things((unit.name, unit.deal.name) for unit in wanted if unit.phase),
+            Things(_sub_projects(kantata, workspaces)),
         ),
-        _row(
-            _PROJECTS,
+        (
+            "archived workspace",
+            Things((unit.name,) for unit in wanted if unit.deal.ends_as == "declined"),
+            Things((workspaces[id],) for id, body in made.items() if body["archived"]),
+        ),
+        (
             "story",
-            Things(_packages(templates, deals)),
+            Things((unit.name, title) for unit in worked for title in unit.packages(templates)),
             Things(
                 (workspaces.get(str(body["workspace_id"]), "?"), str(body["title"]))
                 for body in kantata.made("stories")
             ),
         ),
-        _row(_PROJECTS, "resource request", wanted, Things(resources.values())),
-        _row(
-            _PROJECTS,
+        ("resource request", staffed, Things(resources.values())),
+        (
             "allocation",
-            wanted,
-            Things(resources.get(str(body["resource_id"]), ("?", "?")) for body in allocations),
+            staffed,
+            Things(
+                resources.get(str(body["resource_id"]), ("?", "?"))
+                for body in kantata.made("workspace_allocations")
+            ),
         ),
     ]
+    return [row(_PROJECTS, object, expected, found) for object, expected, found in counted]
+
+
+def _sub_projects(kantata: Ledger, workspaces: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Each project that says it is a part, and the name of the project whose code it gives."""
+    fields = {id for id, body in kantata.all("custom_fields").items() if body["name"] == _PARENT}
+    codes = {
+        str(body["title"]).partition(" ")[0]: workspaces[id]
+        for id, body in kantata.made_with_id("workspaces").items()
+    }
+    for value in kantata.made("custom_field_values"):
+        if str(value["custom_field_id"]) in fields and value["value"]:
+            part = workspaces.get(str(value["subject_id"]), "?")
+            yield part, codes.get(str(value["value"]), "?")
 
 
 def _written_back(system: str, deals: Sequence[Deal], crm: Ledger) -> Row:
@@ -226,45 +197,12 @@ def _written_back(system: str, deals: Sequence[Deal], crm: Ledger) -> Row:
     expected = Things(
         (deal.name, "launched", "own number") for deal in deals if deal.ends_as == "launched"
     )
-    return _row(system, "write-back", expected, found)
-
-
-# what a deal calls for
-
-
-def _packages(
-    templates: Mapping[str, ProjectTemplate], deals: Sequence[Deal]
-) -> Iterable[tuple[str, str]]:
-    for deal in deals:
-        for package in templates[deal.template].packages:
-            yield deal.name, f"{package.code} {package.name}"
-
-
-def _roles(
-    templates: Mapping[str, ProjectTemplate], deals: Sequence[Deal]
-) -> Iterable[tuple[str, str]]:
-    """Those that were sold; where none were, the template's."""
-    for deal in deals:
-        for role in deal.roles or templates[deal.template].roles:
-            yield deal.name, role.role
-
-
-def _in_ledger(book: Book, deal: Deal) -> str:
-    client = book.client(deal)
-    return client.known_as or client.name
-
-
-# what the systems' records say
+    return row(system, "write-back", expected, found)
 
 
 def _name(body: Mapping[str, Any]) -> str:
     """Whole; the standard field is cut where a name is long."""
     return str(body.get("custentity_fairlead_full_name") or body.get("companyName"))
-
-
-def _title(body: Mapping[str, Any]) -> str:
-    """A workspace's title is the project's code and the deal's name."""
-    return str(body["title"]).partition(" ")[2]
 
 
 def _id(reference: Any) -> str:
@@ -277,8 +215,3 @@ def _lines(schedule: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _sum(schedule: Mapping[str, Any]) -> Decimal:
     return sum((Decimal(line["milestoneAmount"]) for line in _lines(schedule)), Decimal(0))
-
-
-def _text(amount: Decimal) -> str:
-    """To the last digit, however it is written."""
-    return format(amount.normalize(), "f")

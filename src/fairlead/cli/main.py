@@ -93,8 +93,10 @@ def serve(until_stdin_ends: UntilStdinEnds = False) -> None:
         found = settings()
         log_as_json(found.log_level)
         rooms = Fairlead(found)
-        app = Front(create_api(rooms.api_parts()), create_web(rooms.web_parts()))
-        server(app, host=found.host, port=found.port).run()
+        pages = create_web(rooms.web_parts())
+        app = Front(create_api(rooms.api_parts()), pages)
+        ending = pages.state.changes.close
+        server(app, host=found.host, port=found.port, ending=ending).run()
 
 
 @app.command()

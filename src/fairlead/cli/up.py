@@ -10,7 +10,8 @@ from pathlib import Path
 import typer
 
 from fairlead.bootstrap import Fairlead
-from fairlead.cli.demo_deals import load_deals, plant_deals
+from fairlead.cli.demo_deals import load_deals
+from fairlead.cli.demo_seller import plant_deals
 from fairlead.cli.processes import Child, stop_event, wait_until_ready
 from fairlead.cli.sample_accounts import open_accounts
 from fairlead.cli.world import SandboxWorld, open_world

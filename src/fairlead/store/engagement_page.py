@@ -15,9 +15,9 @@ from fairlead.store.views import Views
 _MARKS: LiteralString = """
 WITH mine AS (SELECT id, playbook, state, started_at FROM runs WHERE subject_id = %(id)s)
 SELECT
-  (SELECT count(*) FROM decisions WHERE subject_id = %(id)s)::int AS decisions,
-  (SELECT count(*) FROM tasks t JOIN mine r ON r.id = t.run_id WHERE t.kind = 'approval')::int
-    AS approvals,
+  (SELECT count(DISTINCT (at, policy, version, run_id, step)) FROM decisions
+    WHERE subject_id = %(id)s)::int AS decisions,
+  (SELECT count(*) FROM tasks t JOIN mine r ON r.id = t.run_id)::int AS answers,
   (SELECT count(*) FROM tasks t JOIN mine r ON r.id = t.run_id WHERE t.state = 'open')::int
     AS open_tasks,
   (SELECT count(*) FROM exceptions WHERE subject_id = %(id)s AND state = 'open')::int

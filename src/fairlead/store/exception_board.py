@@ -74,7 +74,7 @@ _ORDERS: Mapping[Sort, tuple[LiteralString, LiteralString, LiteralString]] = {
 }
 
 # What the lists say above their rows, in one pass over what the reader sees in this state:
-# totals of what fits, and how many there are behind each choice of a filter.
+# totals of what fits, how many there are behind each choice of a filter, and the week before.
 _SUMMARY = sql.SQL("""
 WITH seen AS MATERIALIZED (
     SELECT x.class, x.team, x.system, x.region, x.currency, x.amount, x.due_at, x.assignee,
@@ -98,16 +98,13 @@ UNION ALL SELECT 'soon', NULL, count(*), count(*) FILTER (WHERE fits), NULL FROM
 UNION ALL SELECT 'mine', NULL, count(*), 0, NULL FROM seen WHERE assignee = %(me)s
 UNION ALL SELECT 'ours', NULL, count(*), 0, NULL FROM seen
        WHERE assignee = %(me)s OR (assignee IS NULL AND team = ANY(%(my_teams)s::text[]))
+UNION ALL SELECT 'solved', NULL, count(*), count(*) FILTER (WHERE x.resolution = 'by itself'),
+       percentile_cont(0.5) WITHIN GROUP (
+           ORDER BY extract(epoch FROM x.resolved_at - x.opened_at))::numeric
+       {tables} WHERE x.state = 'resolved' AND x.resolved_at > %(now)s - interval '7 days'
+       AND {seen}
 ORDER BY what, fitting DESC, name
 """).format(tables=sql.SQL(_FROM), seen=sql.SQL(_SEEN), fits=sql.SQL(_FITS))
-
-# How exceptions ended in a week: by themselves or by hand, and how long they were open.
-_SOLVED = sql.SQL("""
-SELECT count(*) AS solved, count(*) FILTER (WHERE x.resolution = 'by itself') AS by_itself,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM x.resolved_at - x.opened_at))
-           AS median_s
-{tables} WHERE x.state = 'resolved' AND x.resolved_at > %(now)s - interval '7 days' AND {seen}
-""").format(tables=sql.SQL(_FROM), seen=sql.SQL(_SEEN))
 
 # What happened to one exception: what was said under its id, its cause, or about its step.
 _HISTORY: LiteralString = """
@@ -225,14 +222,10 @@ class Summary:
     soon: int = 0  #: due within 24 hours
     mine: int = 0
     ours: int = 0
+    solved: int = 0  #: in the seven days before
+    by_itself: int = 0  #: of those, without a person
+    median: timedelta | None = None  #: of the time that they were open
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict[str, tuple[Choice, ...]])
-
-
-@dataclass(frozen=True)
-class Solved:
-    solved: int
-    by_itself: int
-    median: timedelta | None
 
 
 class Board:
@@ -268,17 +261,6 @@ class Board:
         values = {"me": me, "my_teams": list(my_teams), "now": now}
         rows = self._tx.execute(_SUMMARY, {**self._eyes, **filters.values(), **values}).fetchall()
         return _summary(rows)
-
-    def solved(self, now: datetime) -> Solved:
-        """In the seven days before."""
-        row = self._tx.execute(_SOLVED, {**self._eyes, "now": now}).fetchone()
-        assert row is not None
-        median = row["median_s"]
-        return Solved(
-            row["solved"],
-            row["by_itself"],
-            None if median is None else timedelta(seconds=float(median)),
-        )
 
     def without(self, filters: Filters) -> dict[str, int]:
         """Filter that is set → how many would fit without it."""
@@ -346,6 +328,7 @@ def difference_key(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> Summary:
     one = {row["what"]: row for row in rows if row["name"] is None and row["what"] != "money"}
+    solved = one.get("solved")
     choices: dict[str, list[Choice]] = {}
     for row in rows:
         if row["name"] is not None and row["what"] != "money":
@@ -363,6 +346,9 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> Summary:
         soon=one["soon"]["fitting"] if "soon" in one else 0,
         mine=one["mine"]["known"] if "mine" in one else 0,
         ours=one["ours"]["known"] if "ours" in one else 0,
+        solved=solved["known"] if solved else 0,
+        by_itself=solved["fitting"] if solved else 0,
+        median=timedelta(seconds=float(solved["amount"])) if solved and solved["known"] else None,
         choices={what: tuple(found) for what, found in choices.items()},
     )
 

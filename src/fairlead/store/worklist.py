@@ -76,7 +76,8 @@ _FAR = sql.SQL("timestamptz '5000-01-01 00:00:00+00'")
 _OPEN = sql.SQL("""
 SELECT x.kind, x.id, x.version, x.title, x.subject_id,
        x.region, x.amount, x.currency, x.opened_at, x.due_at, x.role AS owner, x.fallback_role,
-       x.assignee, x.excluded, '[]'::jsonb AS actions, NULL AS class
+       x.assignee, x.excluded, '[]'::jsonb AS actions,
+       NULL AS class, '[]'::jsonb AS gaps
 FROM tasks x
 WHERE x.state = 'open' AND {scope}
   AND (%(everything)s OR x.role = ANY(%(roles)s) OR x.fallback_role = ANY(%(roles)s)
@@ -85,7 +86,7 @@ WHERE x.state = 'open' AND {scope}
 UNION ALL
 SELECT CASE x.class WHEN 'missing_data' THEN 'data' ELSE 'exception' END, x.id,
        x.version, x.title, x.subject_id, x.region, x.amount, x.currency, x.opened_at, x.due_at,
-       x.team, NULL, x.assignee, '[]'::jsonb, x.actions, x.class
+       x.team, NULL, x.assignee, '[]'::jsonb, x.actions, x.class, x.gaps
 FROM exceptions x
 WHERE x.state = 'open' AND %(exceptions)s AND {scope}
   AND (%(everything)s OR x.team = ANY(%(teams)s) OR x.assignee = ANY(%(names)s))

@@ -1,4 +1,4 @@
-"""The address of a list: its filters, sort and place, as parameters; and where a page of it ends."""
+"""The address of a list: filters and sort as parameters, and where a page of it ends."""
 
 from __future__ import annotations
 

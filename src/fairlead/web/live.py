@@ -14,7 +14,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
@@ -178,9 +178,10 @@ async def live(request: Request) -> Response:
 
 
 async def _after(first: str, rest: AsyncGenerator[str]) -> AsyncGenerator[str]:
-    yield first
-    async for text in rest:
-        yield text
+    async with aclosing(rest):
+        yield first
+        async for text in rest:
+            yield text
 
 
 async def _events(

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from fairlead.domain.values import Money, minor_units
-from fairlead.errors import NotFound
+from fairlead.errors import FairleadError, IllegalMove, NotFound, StaleVersion
 from fairlead.store.views import Scope
 from fairlead.store.worklist import Ends, Kind, Reader, Worklist
 from fairlead.trust.acting import Acting
@@ -39,6 +39,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.EXCEPTION: "Exception",
 }
 _MOST_NAMED = 3
+_FAR = timedelta(days=14)
 _LONGEST_PAYLOAD = 4000
 
 #: Which of these roles an action needs besides the permission, as `work.exceptions` has it.
@@ -226,6 +227,11 @@ class Pane:
     assignee: str | None
 
 
+def status_of(error: FairleadError) -> int:
+    """Of the answer. To a person, what is old and what was decided are the same."""
+    return 409 if isinstance(error, IllegalMove | StaleVersion) else error.status
+
+
 def worklist(visit: Visit) -> Worklist:
     """Of this reader. Who answers nothing, as an auditor, reads what waits for everybody."""
     who = visit.who
@@ -260,14 +266,13 @@ def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
     """Of a row of `Worklist`, in a list or alone."""
     kind = Kind(row["kind"])
     is_open = row.get("state", "open") == "open"
-    calendar = visit.parts.calendars.of(region=row["region"], country=None)
     made = Row(
         id=f"{'task' if kind in (Kind.APPROVAL, Kind.TASK) else 'exception'}-{row['id']}",
         kind=kind,
         title=row["title"],
         sub=_sub(visit, row, kind),
         money=money_of(row),
-        sla=visit.clock.sla(row["opened_at"], row["due_at"], calendar) if is_open else None,
+        sla=_sla(visit, row) if is_open else None,
         due_at=row["due_at"],
         version=row["version"],
         open=is_open,
@@ -280,6 +285,15 @@ def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
         found = hindrance(visit, row)
         return replace(made, hindrance=found, choices=() if found else _answers(kind))
     return _with_ways(visit, row, made)
+
+
+def _sla(visit: Visit, row: Mapping[str, Any]) -> Sla | None:
+    """In working time of its region; far from its end, where hours of opening tell nothing any
+    more and are dear to count, in time that passes."""
+    opened, due = row["opened_at"], row["due_at"]
+    far = due is not None and max(abs(due - visit.now), due - opened) > _FAR
+    calendar = None if far else visit.parts.calendars.of(region=row["region"], country=None)
+    return visit.clock.sla(opened, due, calendar)
 
 
 def money_of(row: Mapping[str, Any]) -> Money | None:
@@ -331,20 +345,20 @@ def pane_of(
     reads = visit.who.may(Permission.ENGAGEMENTS_READ) and row["number"] is not None
     engagement = f"/engagements/{row['number']}" if reads else None
     facts: Mapping[str, Any] = _visible(visit, row, row["shown"]) if is_task else {}
-    suppliable = _suppliable(row) if not is_task else []
-    hindered = _supply_hindrance(visit, row) if suppliable else None
+    asks = not is_task and ExceptionAction.SUPPLY in row["actions"] and bool(row["gaps"])
+    hindered = _supply_hindrance(visit, row) if asks and not _closed(row) else None
     people = candidates_for(visit, row) if shown.open and _may_assign(visit, is_task) else ()
     chain = row["subject_id"] or f"system:{row.get('system')}"
     return Pane(
         row=shown,
         reference=row["number"] or "no engagement",
         lead=_lead(visit, row, is_task),
-        remedy=None if is_task else row["remedy"],
+        remedy=None if is_task else _sentence(row["remedy"]),
         facts=_facts(visit.clock, facts),
         comparison=_changes(visit.clock, facts) if is_task else _side_by_side(visit.clock, row),
         candidates=_choices(row) if not is_task and shown.open and _may_choose(visit, row) else (),
-        gaps=gaps or (gap_form.blank(row["gaps"], visit.parts.firm) if suppliable else None)
-        if shown.open and not is_task
+        gaps=(gaps or gap_form.blank(row["gaps"], visit.parts.firm))
+        if asks and shown.open
         else None,
         gaps_hindrance=hindered,
         why=_why(visit, row, is_task, engagement),
@@ -390,12 +404,22 @@ def _with_ways(visit: Visit, row: Mapping[str, Any], made: Row) -> Row:
         Choice(action, *_SIMPLE[action], needs_reason=action in _NEEDS_REASON) for action in open_to
     )
     left = set(actions) - set(simple) - {ExceptionAction.ASSIGN}
-    if choices or left:
+    if choices or (left and not _closed(row)):
         return replace(made, choices=choices)
+    mended = "It is mended in its own system, and the run goes on by itself. "
+    if not simple:
+        return replace(made, hindrance=mended.strip())
     needed = sorted({role for action in simple for role in _needed(row, action)})
     roles = listed([role_words(str(role)) for role in needed], "or")
     holders = [p for role in needed for p in visit.parts.people.holding(role, region=row["region"])]
-    return replace(made, hindrance=f"It needs the role {roles}. {_ask(holders)}")
+    does = listed([_SIMPLE[action][0].lower() for action in simple], "or")
+    why = mended if _closed(row) else ""
+    return replace(made, hindrance=f"{why}To {does} needs the role {roles}. {_ask(holders)}")
+
+
+def _closed(row: Mapping[str, Any]) -> bool:
+    """Something is missing, and none of it can be given here."""
+    return bool(row.get("gaps")) and not any(gap["suppliable"] for gap in row["gaps"])
 
 
 def _needed(row: Mapping[str, Any], action: ExceptionAction) -> frozenset[Role]:
@@ -411,12 +435,6 @@ def _has_authority(visit: Visit, row: Mapping[str, Any], action: ExceptionAction
 
 def _may_choose(visit: Visit, row: Mapping[str, Any]) -> bool:
     return ExceptionAction.CHOOSE in row["actions"] and visit.who.may(Permission.EXCEPTIONS_RESOLVE)
-
-
-def _suppliable(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if ExceptionAction.SUPPLY not in row["actions"]:
-        return []
-    return [gap for gap in row["gaps"] if gap["suppliable"]]
 
 
 def _supply_hindrance(visit: Visit, row: Mapping[str, Any]) -> str | None:
@@ -494,13 +512,19 @@ def _aliases(visit: Visit, person: Person) -> frozenset[str]:
 def _lead(visit: Visit, row: Mapping[str, Any], is_task: bool) -> str:
     if not is_task:
         times = row["times"]
-        return row["detail"] + (f" It happened {times} times." if times > 1 else "")
+        return _sentence(row["detail"]) + (f" It happened {times} times." if times > 1 else "")
     asks = "is asked to approve or refuse" if row["kind"] == "approval" else "has this to do"
     text = f"{role_words(row['owner'])} {asks}."
     if row["fallback_role"]:
         fallback = role_words(row["fallback_role"])
         text += f" Since its time ran out, {fallback} may answer too."
     return text
+
+
+def _sentence(text: str) -> str:
+    """Gaps are named in the middle of one."""
+    made = text[:1].upper() + text[1:]
+    return made if not made or made[-1] in ".!?…" else f"{made}."
 
 
 def _visible(visit: Visit, row: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -517,14 +541,14 @@ def _visible(visit: Visit, row: Mapping[str, Any], facts: Mapping[str, Any]) -> 
 
 
 _NO_FACTS = frozenset({"packet", "version", "difference", "engagement"})
+#: What comes first, in this order; the database keeps none.
+_FIRST = ("name", "client", "value", "starts_on", "ends_on", "contract", "project_code")
 
 
 def _facts(clock: Clock, facts: Mapping[str, Any]) -> tuple[Fact, ...]:
-    return tuple(
-        _fact(clock, words(name.removesuffix("_on")), value)
-        for name, value in facts.items()
-        if name not in _NO_FACTS
-    )
+    names = [name for name in _FIRST if name in facts]
+    names += sorted(facts.keys() - set(names) - _NO_FACTS)
+    return tuple(_fact(clock, words(name.removesuffix("_on")), facts[name]) for name in names)
 
 
 def _fact(clock: Clock, label: str, value: Any) -> Fact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fairlead.domain.company_names import same_name
+from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.requisition import Requisition, SubcontractNeed
 from fairlead.domain.model.vendor import Vendor
@@ -27,11 +28,15 @@ def register(registry: Registry) -> None:
         assert deal.starts_on is not None
         project: ExternalRef = engagement.refs["ledger_project"]
         code = call.results["plan_setup"]["code"]
-        vendors = [
-            _vendor(call, need) for need in deal.subcontracting
-        ]  # all asked before one is made
+        choice: str | None = call.answer.get("choice")
         made: list[str] = []
-        for number, (need, vendor) in enumerate(zip(deal.subcontracting, vendors, strict=True), 1):
+        for number, need in enumerate(deal.subcontracting, 1):
+            key = EffectKey(f"{call.run.id}/{call.step.name}/{number}")
+            # what was made after an earlier answer is not decided again by this one
+            if not call.unsettled(key) and (known := call.port.find_requisition(key)):
+                made.append(str(known))
+                continue
+            vendor, choice = _vendor(call, need, choice)
             wanted = Requisition(
                 code=f"{code}-P{number}",
                 project_code=code,
@@ -44,7 +49,7 @@ def register(registry: Registry) -> None:
             )
             ref = call.once(
                 "procurement.create_requisition",
-                part=wanted.code,
+                key=key,
                 request={**wanted.model_dump(mode="json"), "project": str(project)},
                 call=lambda key, wanted=wanted: call.port.create_requisition(
                     wanted, project=project, key=key
@@ -55,16 +60,27 @@ def register(registry: Registry) -> None:
         return Done({"requisitions": made})
 
 
-def _vendor(call: OutwardCall, need: SubcontractNeed) -> ExternalRef | None:
-    """The approved vendor of that name. Raises `NeedsPerson` where there is none, or several."""
-    if need.vendor is None or call.answer.get("choice") == "none":
-        return None
+def _vendor(
+    call: OutwardCall, need: SubcontractNeed, choice: str | None
+) -> tuple[ExternalRef | None, str | None]:
+    """The approved vendor of that name, and the choice as far as it is not used up.
+
+    A vendor is chosen for one piece of work; `none` leaves all that is not plain to procurement.
+    Raises `NeedsPerson` where there is no approved vendor, or several.
+    """
+    if need.vendor is None:
+        return None, choice
     found: Sequence[Vendor] = call.port.vendors(need.vendor)
-    chosen = [vendor for vendor in found if vendor.ref.id == call.answer.get("choice")]
-    named = chosen or [vendor for vendor in found if same_name(vendor.name, need.vendor)]
-    approved = [vendor for vendor in named if vendor.approved]
+    approved = [
+        vendor for vendor in found if vendor.approved and same_name(vendor.name, need.vendor)
+    ]
     if len(approved) == 1:
-        return approved[0].ref
+        return approved[0].ref, choice
+    if choice == "none":
+        return None, choice
+    chosen = [vendor for vendor in found if vendor.approved and vendor.ref.id == choice]
+    if chosen:
+        return chosen[0].ref, None
     state = "more than one approved vendor" if approved else "no approved vendor"
     raise NeedsPerson(
         title=f"Which vendor is {need.vendor}?",

@@ -182,6 +182,8 @@ def _section(paper: _Paper, section: Section) -> None:
         paper.ln(2)
         objects = [(one.label, one.shown, _holder(one)) for one in section.objects]
         _grid(paper, ("Record", "Is", "In"), objects, (2, 3, 1.6))
+    if section.note:
+        _note(paper, section.note)
     for table in section.tables:
         _table(paper, table)
 

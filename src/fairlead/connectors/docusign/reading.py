@@ -92,6 +92,7 @@ def read_agreement(system: str, fields: FieldMap, envelope: Envelope) -> Agreeme
             revision=_revision(envelope),
             number=told.get("number"),
             value=_money(told.get("value", {})),
+            deal=_deal(told.get("deal", {})),
             sent_at=instant(envelope.sent_at, "sentDateTime") if envelope.sent_at else None,
             signed_at=instant(signed_at, "completedDateTime") if signed_at else None,
             because=_because(status, envelope),
@@ -127,6 +128,16 @@ def _money(told: Mapping[str, Any]) -> Money | None:
         return Money(amount=told["amount"], currency=told["currency"])
     except ValidationError as bad:
         raise Unreadable(f"the contract's value: {where(bad)}") from bad
+
+
+def _deal(told: Mapping[str, Any]) -> ExternalRef | None:
+    """The deal that the envelope is of, where both its CRM and its id there are told."""
+    if "system" not in told or "id" not in told:
+        return None
+    try:
+        return ExternalRef(system=told["system"], kind="opportunity", id=told["id"])
+    except ValidationError as bad:
+        raise Unreadable(f"the deal's CRM or id: {where(bad)}") from bad
 
 
 def _because(status: AgreementStatus, envelope: Envelope) -> str | None:

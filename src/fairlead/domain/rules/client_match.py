@@ -116,7 +116,11 @@ def match(client: Client, master: Sequence[Client]) -> Match | NoMatch | AskPers
 
 
 def conflicts(ours: Client, theirs: Client) -> tuple[FieldConflict, ...]:
-    """Where two records of one client contradict each other; a blank contradicts nothing."""
+    """Where two records of one client contradict each other; a blank contradicts nothing.
+
+    Another currency contradicts nothing either: one client may buy in several, each deal says its
+    own, and a CRM gives an account that of whoever entered it.
+    """
     here, there = ours.address, theirs.address
     one, other = _tax(ours), _tax(theirs)
     taxes = bool(one and other) and _tax_differs(ours, theirs)
@@ -136,12 +140,6 @@ def conflicts(ours: Client, theirs: Client) -> tuple[FieldConflict, ...]:
             there.postal_code,
         ),
         ("address.city", _both_and_differ(here.city, there.city), here.city, there.city),
-        (
-            "currency",
-            bool(ours.currency and theirs.currency and ours.currency != theirs.currency),
-            ours.currency,
-            theirs.currency,
-        ),
         ("parent", groups, ours.parent, theirs.parent),
     )
     return tuple(

@@ -139,6 +139,7 @@ class Section(Value):
     fields: tuple[PacketField, ...] = ()
     objects: tuple[SetUpObject, ...] = ()
     tables: tuple[Table, ...] = ()
+    note: str = ""  #: why there is nothing in it; empty where there is something
 
 
 class OpenGap(Value):

@@ -84,6 +84,7 @@ class _Entry:
     label: str
     kind: str = "text"
     field: str | None = None  #: as in ownership.yaml; null: `deal.` and the path
+    none: str = NONE_YET  #: shown where nothing is said
     inner: str | None = None
     """Of a whole record: the part that names it; of what a table lists: what one of it is."""
 
@@ -98,7 +99,7 @@ ENTRIES: Sequence[_Entry] = (
     _Entry("scope", "starts_on", "Start of the work", "date", "project.starts_on"),
     _Entry("scope", "ends_on", "End of the work", "date", "project.ends_on"),
     _Entry("scope", "value", "Value", "money", "project.budget"),
-    _Entry("scope", "quote", "Quote", inner="number"),
+    _Entry("scope", "quote", "Quote", none="no quote", inner="number"),
     _Entry("client", "client", "Client", field="client.name", inner="name"),
     _Entry("client", "client.tax_id", "Tax id", field="client.tax_id"),
     _Entry("client", "client.address.street", "Street"),
@@ -126,7 +127,7 @@ ENTRIES: Sequence[_Entry] = (
     _Entry("billing", "plan.billing_method", "Billing method", "code"),
     _Entry("billing", "contract.billing_terms", "Billing terms", "list"),
     _Entry("billing", "contract.payment_days", "Payment term", "days"),
-    _Entry("billing", "contract.cap", "Cap", "money"),
+    _Entry("billing", "contract.cap", "Cap", "money", none="no cap"),
     _Entry("billing", "plan.tax.code", "Tax code"),
     _Entry("billing", "plan.tax.kind", "Tax treatment", "code"),
     _Entry("billing", "plan.tax.rate", "Tax rate", "percent"),
@@ -141,16 +142,30 @@ ENTRIES: Sequence[_Entry] = (
     _Entry("staffing", "plan.capacity.words", "Capacity finding", "list"),
     _Entry("staffing", "plan.time_policy", "Rules of time"),
     _Entry("staffing", "plan.expense_policy", "Rules of expenses"),
-    _Entry("dependencies", "engagement.whole", "Part of"),
-    _Entry("dependencies", "phases", "Phases", "count", inner="phase"),
-    _Entry("dependencies", "subcontracting", "Work of others", "count", inner="piece"),
+    _Entry("dependencies", "engagement.whole", "Part of", none="it is no part"),
+    _Entry("dependencies", "phases", "Phases", "count", none="one piece", inner="phase"),
+    _Entry(
+        "dependencies",
+        "subcontracting",
+        "Work of others",
+        "count",
+        none="nothing is bought",
+        inner="piece",
+    ),
 )
 
-_LABELS = {entry.path: entry.label for entry in ENTRIES}
+_BY_PATH = {entry.path: entry for entry in ENTRIES}
 
 
 def label_of(path: str) -> str:
-    return _LABELS.get(path) or words.plain(path.replace(".", " "))
+    known = _BY_PATH.get(path)
+    return known.label if known else words.plain(path.replace(".", " "))
+
+
+def in_words(path: str, value: Any) -> str:
+    """A value of what was agreed, in full."""
+    known = _BY_PATH.get(path)
+    return words.shown(value, kind=known.kind if known else "text") or NONE_YET
 
 
 def system_of(sources: Sources, holder: str) -> str:
@@ -244,7 +259,7 @@ def _field(
         label=entry.label,
         kind=entry.kind,
         value=None if blank else value,
-        shown=_shown(value, entry) or NONE_YET,
+        shown=_shown(value, entry) or entry.none,
         state=state,
         required=need is not None,
         counts=need is not None or bool(conflicts),

@@ -26,7 +26,7 @@ from fairlead.domain.rules.packet import (
     points,
     score,
 )
-from fairlead.domain.rules.packet_fields import STATES, PartOf, Sources, fields, label_of
+from fairlead.domain.rules.packet_fields import STATES, PartOf, Sources, fields, in_words, label_of
 from fairlead.domain.rules.packet_tables import tables
 from fairlead.domain.values import ExternalRef
 
@@ -46,6 +46,8 @@ SECTIONS = (
     ("dependencies", "Dependencies"),
 )
 
+#: Of sections that may have nothing at all.
+_NOTES = {"workspace": "No folder and no channel: there is no system for them here."}
 #: A part is there for its whole once it waits for nothing but the launch.
 _SET_UP = (EngagementState.AWAITING_LAUNCH, EngagementState.LAUNCHED)
 
@@ -105,6 +107,7 @@ def _section(
         fields=tuple(found),
         objects=tuple(objects),
         tables=tuple(tables),
+        note="" if found or objects or tables else _NOTES[name],
     )
 
 
@@ -276,13 +279,13 @@ def _given(side: Side, given: GivenAcceptance | None, sources: Sources) -> Given
         return Given(side=side, state="open", words=f"{words.plain(side)} has not accepted it")
     now = handover.agreed(sources.engagement)
     by = sources.names.get(given.by, given.by)
-    told = f"{by}, {words.day(given.at.date())}"
+    on = f"on {words.day(given.at.date())}"
     same = given.digest == handover.digest(sources.engagement)
     before = now if same else sources.contents.get(given.digest)
     return Given(
         side=side,
         state="accepted" if same else "reopened",
-        words=f"Accepted by {told}" if same else f"Changed since {told} accepted it",
+        words=f"Accepted by {by} {on}" if same else f"Changed since {by} accepted it {on}",
         by=by,
         at=given.at,
         digest=given.digest,
@@ -296,8 +299,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Differe
         Difference(
             name=name,
             label=label_of(name),
-            before=words.shown(before.get(name)) or NONE_YET,
-            now=words.shown(now.get(name)) or NONE_YET,
+            before=in_words(name, before.get(name)),
+            now=in_words(name, now.get(name)),
         )
         for name in dict.fromkeys([*before, *now])
         if before.get(name) != now.get(name)

@@ -85,7 +85,7 @@ def _schedule(deal: Opportunity) -> Table:
         name="schedule",
         label="Billing schedule",
         columns=(
-            Column(label="No.", figures=True),
+            Column(label="No."),
             Column(label="Part of the fee"),
             Column(label="Due"),
             Column(label="Amount", figures=True),
@@ -101,11 +101,11 @@ def _roles(deal: Opportunity) -> Table:
         label="Roles",
         columns=(
             Column(label="Role"),
-            Column(label="Hours", figures=True),
             Column(label="Place"),
+            Column(label="Hours", figures=True),
         ),
         rows=tuple(
-            _texts(role.role, words.hours(role.hours), role.location or "not said")
+            _texts(role.role, role.location or "not said", words.hours(role.hours))
             for role in deal.roles
         ),
         empty="The deal names no roles; the template of its service line does.",

@@ -12,6 +12,8 @@ from fairlead.domain.values import Money
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+#: Words of our codes that are written in capitals.
+_INITIALS = {"pmo": "PMO"}
 #: Parts of a record that name it, in this order.
 _NAMES = ("name", "title", "number", "product", "role", "code", "id")
 
@@ -46,6 +48,7 @@ def age(span: timedelta) -> str:
 def plain(code: str) -> str:
     """A code of ours as words: `over_time_by_cost` → `Over time by cost`."""
     words = code.replace("_", " ").replace("-", " ").strip()
+    words = " ".join(_INITIALS.get(word, word) for word in words.split(" "))
     return words[:1].upper() + words[1:]
 
 

@@ -33,14 +33,16 @@ def routes() -> list[Route]:
     return [
         page(path, _tab("line", line_tab), needs=_READ),
         page(f"{path}/line", _tab("line", line_tab), needs=_READ),
-        page(f"{path}/packet", _tab("packet", lambda v, _, h: packet_tab(v, h)), needs=_READ),
+        page(f"{path}/packet", _tab("packet", lambda v, _w, h: packet_tab(v, h)), needs=_READ),
         page(f"{path}/packet.pdf", packet_pdf, needs=_READ),
         page(f"{path}/packet.json", packet_json, needs=_READ),
         page(f"{path}/timeline", _tab("timeline", timeline_tab), needs=_READ),
         page(f"{path}/timeline.csv", timeline_csv, needs=_READ),
         page(f"{path}/systems", _tab("systems", systems_tab), needs=_READ),
         page(f"{path}/decisions", _tab("decisions", decisions_tab), needs=_READ),
-        page(f"{path}/documents", _tab("documents", lambda *a: documents_tab(a[2])), needs=_READ),
+        page(
+            f"{path}/documents", _tab("documents", lambda _v, _w, h: documents_tab(h)), needs=_READ
+        ),
         command(f"{path}/compare", compare, needs=_ACT),
         command(f"{path}/cancel", cancel, needs=_ACT),
     ]

@@ -6,6 +6,7 @@ together. Each keeps its own address, `/engagements/{number}/decisions#{id}`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,9 @@ from fairlead.web.visit import Visit
 _MOST = 200
 _BEFORE, _AFTER = 3, 2  #: rows of a long table that are shown around those that fired
 _PLAIN = 12  #: rows of a table that is shown whole
+
+_QUOTED = re.compile(r"""(['"])((?:(?!\1).)*)\1""")
+_TEXTS = re.compile(r"""(['"])(?:(?!\1).)*\1(?:\s*,\s*(['"])(?:(?!\2).)*\2)*""")
 
 _ANSWERS: Mapping[str, tuple[Tone, str]] = {
     "open": ("warn", "Open"),
@@ -96,9 +100,8 @@ class Ruling:
 
     @property
     def rows(self) -> str:
-        if len(self.fired) > 1:
-            return count(len(self.fired), "row")
-        return self.fired[0].place or f"row {self.fired[0].row}"
+        first, *others = self.fired
+        return count(len(self.fired), "row") if others else first.place or f"row {first.row}"
 
 
 @dataclass(frozen=True)
@@ -253,11 +256,9 @@ def _table(policy: Policy, fired: set[str], withheld: bool) -> Table:
 
 
 def _cell(text: str) -> str:
-    """Text of a cell without the quotes of its language; empty: anything fits."""
+    """A cell of texts only without the quotes of its language; empty: anything fits."""
     plain = text.strip()
-    if len(plain) > 1 and plain[0] == plain[-1] == '"' and plain.count('"') == 2:
-        return plain[1:-1]
-    return plain
+    return _QUOTED.sub(r"\2", plain) if _TEXTS.fullmatch(plain) else plain
 
 
 def _answered(visit: Visit, row: Mapping[str, Any], path: str) -> Answered:

@@ -182,7 +182,7 @@ def _tabs(
     counts: Mapping[str, tuple[int | None, str]] = {
         "line": (open_ or None, "warn"),
         "systems": (marks["differences"] or None, "warn"),
-        "decisions": ((marks["decisions"] + marks["approvals"]) or None, ""),
+        "decisions": ((marks["decisions"] + marks["answers"]) or None, ""),
         "documents": (len(engagement.documents) or None, ""),
     }
     return tuple(_tab(name, path, counts, current) for name in TABS)

@@ -244,7 +244,7 @@ def shown_line(
         ShownStage(
             name=stage.name,
             state=stage.state,
-            detail=_detail(stage, facts, clock, people),
+            detail=_detail(stage, facts, clock, people, calendar),
             elapsed=None if stage.elapsed is None else duration(stage.elapsed, day),
             limit=None if stage.limit is None else duration(stage.limit, day),
             used=stage.used,
@@ -260,21 +260,28 @@ def mini_words(stages: Sequence[LineStage]) -> str:
     return f"{here.name} {_LINE_WORDS[here.state]}"
 
 
-def _detail(stage: LineStage, facts: LineFacts, clock: Clock, people: People) -> str:
-    owner = owner_words(people, stage.owner) if stage.owner else ""
+def _detail(
+    stage: LineStage,
+    facts: LineFacts,
+    clock: Clock,
+    people: People,
+    calendar: BusinessCalendar | None,
+) -> str:
     match stage.state:
-        case "done" if stage.name == "Deal":
-            return f"Won, opened {clock.day(facts.opened_at)}"
         case "done":
-            return f"Done {clock.day(stage.ended_at)}" if stage.ended_at else "Done"
+            word = "Requested" if stage.name == "Staffing" else "Done"
+            return f"{word} {clock.day(stage.ended_at)}" if stage.ended_at else word
         case "run" if stage.name == "Delivery":
             return _weeks(facts, clock)
         case "run":
             return "Under way"
-        case "warn":
-            return f"Waits for {owner}" if owner else "Waiting"
-        case "bad":
-            return f"Blocked, with {owner}" if owner else "Blocked"
+        case "warn" | "bad":
+            word = "Waiting" if stage.state == "warn" else "Blocked"
+            wait = stage.waits[0] if stage.waits else None
+            left = clock.sla(wait.opened_at, wait.due_at, calendar) if wait else None
+            if left is not None:
+                return f"{word}, {left.text}"
+            return f"{word}, with {owner_words(people, stage.owner)}" if stage.owner else word
         case "idle" if stage.name == "Review" and facts.ends_on:
             return f"After {clock.day(facts.ends_on)}"
         case "idle" if stage.name == "Change":

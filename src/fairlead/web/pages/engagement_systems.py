@@ -29,6 +29,8 @@ _EFFECT_STATES: Mapping[str, tuple[Tone, str]] = {
     "refused": ("bad", "Refused"),
     "unknown": ("warn", "Not known"),
 }
+#: What a reference is called where its own name would say no more than its system.
+_RECORDS: Mapping[str, str] = {"psa_project": "project", "ledger_project": "project"}
 _RULES: Mapping[str, str] = {
     "owner_wins": "The owner’s value is carried over.",
     "ask": "A person decides.",
@@ -241,7 +243,7 @@ def _records(head: Head) -> dict[str, list[Record]]:
     add("opportunity", engagement.deal.ref)
     links = {"channel": head.channel, "folder": head.folder}
     for name, ref in engagement.refs.items():
-        add(words(name).lower(), ref, links.get(name))
+        add(_RECORDS.get(name, words(name).lower()), ref, links.get(name))
     if engagement.agreement is not None:
         add("agreement", engagement.agreement.ref)
     return found

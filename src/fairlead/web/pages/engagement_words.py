@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
@@ -10,7 +12,7 @@ from fairlead.domain.model.calendar import BusinessCalendar
 from fairlead.domain.values import Money
 from fairlead.errors import NotFound
 from fairlead.trust.principals import People
-from fairlead.web.formats import Tone, money_text, words
+from fairlead.web.formats import MONTHS, Tone, money_text, words
 from fairlead.web.visit import Visit, role_words
 
 #: An engagement's state in words, and its tone where nothing waits.
@@ -76,16 +78,28 @@ def money_of(row: Mapping[str, Any], amount: str = "amount") -> Money | None:
 def value_words(value: Any) -> str:
     """A JSON value, ready to be printed; never empty."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return "none"
         case bool():
             return "yes" if value else "no"
-        case {"amount": amount, "currency": currency}:
+        case {"amount": amount, "currency": currency, **rest} if not rest:
             return money_text(Money(amount=Decimal(str(amount)), currency=currency), cents=True)
+        case dict() if not value:
+            return "none"
         case dict():
             pairs = cast("Mapping[str, Any]", value).items()
             return ", ".join(f"{words(name)} {value_words(inner)}" for name, inner in pairs)
         case list():
             return ", ".join(value_words(inner) for inner in cast("list[Any]", value))
+        case str() if len(value) == len("2026-01-31"):
+            return _day(value)
         case _:
             return str(value)
+
+
+def _day(text: str) -> str:
+    """A date as it is written everywhere; other text as it is."""
+    with suppress(ValueError):
+        found = date.fromisoformat(text)
+        return f"{found.day} {MONTHS[found.month - 1]} {found.year}"
+    return text

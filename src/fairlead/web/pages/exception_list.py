@@ -109,7 +109,8 @@ class BoardList:
         given = {name: visit.query(name, longest=100) for name in _NAMES}
         found = _known({name: value for name, value in given.items() if value})
         self.address = Address(PATH, found)
-        self.sort: Sort = next((s for s in SORTS if s == found.get("sort")), "due")
+        sorts: Mapping[str, Sort] = {sort: sort for sort in SORTS}
+        self.sort: Sort = sorts.get(found.get("sort", ""), "due")
         self.filters = _filters(visit, found)
         self._after = _after(visit.query("after", longest=600), self.sort)
         self._board = Board(visit.tx, scope_of(visit.who))

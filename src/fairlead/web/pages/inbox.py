@@ -310,8 +310,8 @@ def _refused(
     pane = replace(context.pane, row=row) if context.pane else None
     context = replace(_with_row(context, row), row=row, pane=pane)
     if not visit.is_htmx:
-        return visit.page("pages/inbox.html", context, status=error.status)
-    return _parts(visit, replace(context, aside=True), status=error.status)
+        return visit.page("pages/inbox.html", context, status=work_items.status_of(error))
+    return _parts(visit, replace(context, aside=True), status=work_items.status_of(error))
 
 
 def _upset(visit: Visit, pane: Pane | None, error: FairleadError) -> Upset:
@@ -346,8 +346,8 @@ def _not_supplied(
         gaps = replace(gaps, fault=error.detail)
     context = _context(visit, item=item, gaps=gaps)
     if not visit.is_htmx:
-        return visit.page("pages/inbox.html", context, status=error.status)
-    return _parts(visit, replace(context, aside=True), status=error.status)
+        return visit.page("pages/inbox.html", context, status=work_items.status_of(error))
+    return _parts(visit, replace(context, aside=True), status=work_items.status_of(error))
 
 
 def _more_rows(visit: Visit, item: str, found: Mapping[str, Any], form: Form) -> Response:

@@ -1,0 +1,83 @@
+"""What each deal is set up as: one piece, or a whole and its parts. Counted from the sample alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fairlead.cli.demo_deals import Book, Deal, DealPhase, Term
+from fairlead.domain.rules.project_setup import ProjectTemplate
+
+Templates = Mapping[str, ProjectTemplate]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One project in the ledger and in the project system."""
+
+    deal: Deal
+    phase: DealPhase | None = None  #: null: the deal as a whole
+
+    @property
+    def name(self) -> str:
+        return f"{self.deal.name}: {self.phase.name}" if self.phase else self.deal.name
+
+    @property
+    def ledger(self) -> str:
+        return (self.phase or self.deal).ledger
+
+    @property
+    def template(self) -> str:
+        return (self.phase or self.deal).template
+
+    @property
+    def tax(self) -> str:
+        return str((self.phase or self.deal).tax)
+
+    @property
+    def value(self) -> Decimal:
+        return self.phase.value if self.phase else self.deal.value.amount
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Its work is staffed and billed here; that of a deal in phases is in its parts."""
+        return self.phase is not None or not self.deal.phases
+
+    @property
+    def lines(self) -> int:
+        """How many lines its billing schedule must have."""
+        return _lines((self.phase.terms if self.phase else ()) or self.deal.terms)
+
+    def roles(self, templates: Templates) -> Iterable[str]:
+        """Those that were sold; where none were, the template's."""
+        if self.phase is None:
+            sold = self.deal.roles
+        elif any(phase.roles for phase in self.deal.phases):
+            sold = self.phase.roles
+        else:
+            sold = self.deal.roles
+        return [role.role for role in sold or templates[self.template].roles]
+
+    def packages(self, templates: Templates) -> Iterable[str]:
+        return [f"{one.code} {one.name}" for one in templates[self.template].packages]
+
+    def parent(self, book: Book) -> str:
+        """What its job is below in its ledger: the whole where it is there, else the client."""
+        if self.phase is not None and self.ledger == self.deal.ledger:
+            return self.deal.name
+        client = book.client(self.deal)
+        return client.known_as or client.name
+
+
+def units(deals: Sequence[Deal]) -> list[Unit]:
+    """Everything that is set up for these deals."""
+    found: list[Unit] = []
+    for deal in deals:
+        if deal.is_set_up:
+            found += [Unit(deal), *(Unit(deal, phase) for phase in deal.phases)]
+    return found
+
+
+def _lines(terms: Iterable[Term]) -> int:
+    return sum(term.instalments for term in terms) or 1

@@ -1,0 +1,200 @@
+"""What systems say differently today: by field, amount and age (F117)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from fairlead.domain.values import Money
+from fairlead.store.database import Tx
+from fairlead.store.exception_board import Apart, Board, Summary, difference_key
+from fairlead.web import addresses, comparisons, csv_table
+from fairlead.web.addresses import Address
+from fairlead.web.csv_table import Cell
+from fairlead.web.formats import words
+from fairlead.web.pages.exception_list import (
+    AGE_WORDS,
+    AGES,
+    PATH,
+    Chip,
+    Option,
+    Picker,
+    scope_of,
+)
+from fairlead.web.visit import Visit
+
+_PAGE = 50
+_LABELS: Mapping[str, str] = {
+    "field": "Field",
+    "owner": "Owner",
+    "follower": "Follower",
+    "rule": "Rule",
+    "region": "Region",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    number: str
+    client: str
+    field: str
+    owner: str
+    owner_value: str
+    follower: str
+    follower_value: str
+    amount: Money | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+    rule: str
+    href: str  #: the exception that asks about it, else the engagement
+    is_exception: bool
+
+
+class DifferenceList:
+    """Each part is read when it is printed."""
+
+    heads: Sequence[str] = (
+        "Engagement",
+        "Client",
+        "Field",
+        "Owner",
+        "Owner's value",
+        "Follower",
+        "Follower's value",
+        "Currency",
+        "Amount",
+        "Rule",
+        "Region",
+        "First seen (UTC)",
+        "Last seen (UTC)",
+    )
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        given = {name: visit.query(name, longest=100) for name in (*_LABELS, "age")}
+        found = {n: v for n, v in given.items() if v and (n != "age" or v in AGES)}
+        self.address = Address(f"{PATH}/differences", found)
+        age = visit.now - AGES[found["age"]] if "age" in found else None
+        self._apart = Apart(**{n: v for n, v in found.items() if n != "age"}, age=age)
+        self._after = _after(visit.query("after", longest=600))
+        self._board = Board(visit.tx, scope_of(visit.who))
+
+    @cached_property
+    def _rows(self) -> list[dict[str, Any]]:
+        return self._board.differences(self._apart, after=self._after, limit=_PAGE + 1)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(_row(row) for row in self._rows[:_PAGE])
+
+    @property
+    def next(self) -> str | None:
+        if len(self._rows) <= _PAGE:
+            return None
+        return self.address.but(after=addresses.cursor(difference_key(self._rows[_PAGE - 1])))
+
+    @cached_property
+    def summary(self) -> Summary:
+        return self._board.differences_summary(self._apart)
+
+    @property
+    def totals(self) -> tuple[Money, ...]:
+        found = (Money(amount=t.amount, currency=t.currency) for t in self.summary.totals)
+        return tuple(sorted(found, key=lambda total: total.currency))
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        return tuple(
+            Chip(name, _shown(name, value), self.address.but(**{name: None}))
+            for name, value in self.address.set.items()
+        )
+
+    @property
+    def pickers(self) -> tuple[Picker, ...]:
+        choices, taken = self.summary.choices, self.address.set
+        made = [
+            Picker(
+                label,
+                tuple(
+                    Option(_shown(name, c.name), self.address.but(**{name: c.name}), c.known)
+                    for c in choices[name]
+                ),
+            )
+            for name, label in _LABELS.items()
+            if name not in taken and choices.get(name)
+        ]
+        if "age" not in taken:
+            ages = (
+                Option(f"{w} or more", self.address.but(age=a), -1) for a, w in AGE_WORDS.items()
+            )
+            made.append(Picker("Age", tuple(ages)))
+        return tuple(made)
+
+    def file(self) -> Iterator[Sequence[Cell]]:
+        """Every row that fits."""
+        scope, apart = scope_of(self._visit.who), self._apart
+
+        def read(tx: Tx, last: dict[str, Any] | None) -> list[dict[str, Any]]:
+            after = None if last is None else difference_key(last)
+            return Board(tx, scope).differences(apart, after=after, limit=csv_table.page_size())
+
+        for row in csv_table.pages(self._visit, read):
+            yield (
+                row["number"],
+                row["client_name"],
+                row["field"],
+                row["owner"],
+                comparisons.shown(row["owner_value"]),
+                row["system"],
+                comparisons.shown(row["system_value"]),
+                row["currency"],
+                row["amount"],
+                row["rule"],
+                row["region"],
+                row["first_seen_at"],
+                row["last_seen_at"],
+            )
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    amount: Decimal | None = row["amount"]
+    exception = row["exception_id"]
+    return Row(
+        number=row["number"],
+        client=row["client_name"] or row["engagement"],
+        field=comparisons.field_words(row["field"]),
+        owner=row["owner"],
+        owner_value=comparisons.shown(row["owner_value"]),
+        follower=row["system"],
+        follower_value=comparisons.shown(row["system_value"]),
+        amount=None if amount is None else Money(amount=amount, currency=row["currency"]),
+        first_seen_at=row["first_seen_at"],
+        last_seen_at=row["last_seen_at"],
+        rule="The owner's value is carried over"
+        if row["rule"] == "owner_wins"
+        else "A person decides",
+        href=f"{PATH}/{exception}" if exception else f"/engagements/{row['number']}",
+        is_exception=exception is not None,
+    )
+
+
+def _shown(name: str, value: str) -> str:
+    if name == "age":
+        return f"Older than {AGE_WORDS[value].lower()}"
+    if name == "field":
+        return comparisons.field_words(value)
+    return words(value) if name == "rule" else value
+
+
+def _after(text: str) -> tuple[str, ...] | None:
+    found = addresses.read_cursor(text, 4)
+    if found is None:
+        return None
+    try:
+        return found if datetime.fromisoformat(found[0]).tzinfo else None
+    except ValueError:
+        return None
