@@ -7,7 +7,7 @@ ARGS ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up worker test check lint format faults lock setup setup-dev clean
+.PHONY: help demo up worker test browser check lint format faults lock setup setup-dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,7 +23,12 @@ worker: setup ## one more worker on the same database
 
 test: lint ## everything that must be green: lint, types, rooms, then the tests, slow ones last
 	@$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" $(ARGS)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadscope -m slow $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "slow and not browser" $(ARGS)
+	@$(MAKE) --no-print-directory browser
+
+browser: setup-dev ## the pages in Chromium, as people use them (skipped, with a word, where there is none)
+	@scripts/chromium >/dev/null || true
+	@$(BIN)/pytest -rs -m browser $(ARGS)
 
 check: setup-dev ## the tests of one place: make check ARGS=tests/store
 	@$(BIN)/pytest $(ARGS)

@@ -55,7 +55,7 @@ from fairlead.flow.playbook_yaml import load_playbook, load_variant
 from fairlead.flow.registry import Registry
 from fairlead.policy.publish import load_all
 from fairlead.policy.tables import Policies
-from fairlead.store import engagements, inbox, runs, systems
+from fairlead.store import engagements, idempotency, inbox, runs, systems
 from fairlead.store.database import Database
 from fairlead.store.migrate import migrate
 from fairlead.store.server import database_url
@@ -64,6 +64,8 @@ from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets
 from fairlead.web.parts import WebParts
+from fairlead.work.alerts import POLICIES as ALERT_POLICIES
+from fairlead.work.alerts import Alerts
 from fairlead.work.escalation import Escalation
 from fairlead.work.exceptions import Exceptions
 
@@ -201,7 +203,7 @@ class Fairlead:
 
     @cached_property
     def policies(self) -> Policies:
-        return load_all([_HANDOFF / "policies", self.settings.config / "policies"])
+        return load_all([_HANDOFF / "policies", ALERT_POLICIES, self.settings.config / "policies"])
 
     @cached_property
     def registry(self) -> Registry:
@@ -324,6 +326,8 @@ class Fairlead:
                 if reach.connector.signed_by is not None
             },
             event_types=dict(EVENTS),
+            library=self.library,
+            subjects=self.hooks.subjects,
         )
 
     @cached_property
@@ -380,6 +384,7 @@ class Worker:
         self._fairlead, self._drains = fairlead, dict[str, Drain]()
         self._lock = Lock()
         db, escalation = fairlead.db, self._escalation()
+        alerts = Alerts(db, fairlead.policies, fairlead.firm.teams, "integration_operator")
         self.engine = Engine(
             db,
             self._drain,
@@ -388,6 +393,8 @@ class Worker:
                 Housekeeping(2, escalation.sweep),
                 Housekeeping(5, self._forgotten),
                 Housekeeping(5, self._compare),
+                Housekeeping(60, alerts.sweep),
+                Housekeeping(600, self._forget_keys),
                 Housekeeping(600, forget_old_wakeups),
                 Housekeeping(600, lambda: _note_checkpoint(db)),
             ],
@@ -458,6 +465,10 @@ class Worker:
     def _due_waits(self) -> None:
         with self._fairlead.db.transaction() as tx:
             runs.finish_due_waits(tx)
+
+    def _forget_keys(self) -> None:
+        with self._fairlead.db.transaction() as tx:
+            idempotency.forget_old(tx)
 
     def _compare(self) -> None:
         """Have the systems of engagements compared that were not for a day (F117)."""

@@ -227,3 +227,29 @@ def test_a_change_of_several_fields_names_them_all(office: Office) -> None:
     client = office.engagement().deal.client
     assert client
     assert client.name == "Falke AG"
+
+
+def test_an_accepted_change_has_an_open_launch_approval_asked_anew(office: Office) -> None:
+    set_up(office)
+    office.hand_over()
+    raised(office, value=money("2500000"))
+
+    office.answer("hanna.lindqvist", step="accept_change")
+
+    old, new = office.rows("tasks", step="launch_approval")
+    assert (old["state"], new["state"]) == ("cancelled", "open")
+    assert new["role"] == "controller"  # by the policy, for the sum that it now is
+    assert new["shown"]["packet"] == digest(office.engagement())
+    office.answer("pia.novak", step="hand_over_packet")
+    office.answer(APPROVER, step="accept_packet")
+    office.answer("hanna.lindqvist", step="launch_approval")
+    assert office.engagement().state is EngagementState.LAUNCHED
+    assert is_accepted(office.engagement())
+
+
+def test_a_change_beyond_the_limit_is_accepted_by_nobody_below_it(office: Office) -> None:
+    launched(office)
+    raised(office, value=money("2500000"))
+
+    with pytest.raises(NotAllowed, match="controller"):
+        office.answer(APPROVER, step="accept_change")

@@ -96,7 +96,7 @@ def test_roles_of_the_deal_are_shared_out_where_no_phase_names_any() -> None:
     parts = parts_of(phased(*THREE, roles=(a_role("Consultant", "100"),)))
 
     hours = [part.roles[0].hours for part in parts]
-    assert hours == [Decimal("55.55"), Decimal("33.33"), Decimal("11.12")]
+    assert hours == [Decimal("55.5"), Decimal("33.25"), Decimal("11.25")]
 
 
 def test_roles_of_the_phases_are_taken_as_they_are() -> None:

@@ -12,14 +12,13 @@ from deals import a_client, a_contract, a_deal, a_term, billed, money
 from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.agreement import Agreement, AgreementStatus, Signer
 from fairlead.domain.model.contract import ContractStatus
-from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
+from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.model.requisition import SubcontractNeed
 from fairlead.domain.rules.readiness import (
     Required,
     agreement_gaps,
     contract_gaps,
     missing,
-    not_won,
     subcontract_gaps,
     together,
     unknown,
@@ -43,7 +42,6 @@ def needs(*fields: str) -> list[Required]:
 def test_a_complete_deal_is_ready() -> None:
     assert isinstance(missing(a_deal(), needs("client", "value", "contract")), Clear)
     assert isinstance(contract_gaps(a_deal()), Clear)
-    assert isinstance(not_won(a_deal()), Clear)
 
 
 def test_every_blank_is_told_not_only_the_first() -> None:
@@ -223,15 +221,6 @@ def test_what_a_person_supplied_wrong_can_be_supplied_again(deal: Opportunity, f
     assert not any(gap.suppliable for gap in gaps(contract_gaps(deal)))
 
 
-@pytest.mark.parametrize("stage", [OpportunityStage.OPEN, OpportunityStage.LOST])
-def test_nothing_is_set_up_for_a_deal_that_is_not_won(stage: OpportunityStage) -> None:
-    (gap,) = gaps(not_won(a_deal(stage=stage)))
-
-    assert gap.field == "stage"
-    assert stage in gap.problem
-    assert not gap.suppliable
-
-
 KNOWN = {"legal_entity": ("TH-LTD", "TH-GMBH"), "region": ("EMEA", "AMER")}
 
 
@@ -253,11 +242,13 @@ def test_a_blank_is_not_unknown_and_a_supplied_value_can_be_given_again() -> Non
 
 
 def test_gaps_of_several_rules_are_told_together() -> None:
-    deal = a_deal(stage=OpportunityStage.LOST, starts_on=None)
+    deal = a_deal(starts_on=None, ends_on=None)
 
-    found = gaps(together(not_won(deal), missing(deal, needs("starts_on")), Clear()))
+    found = gaps(
+        together(missing(deal, needs("ends_on")), missing(deal, needs("starts_on")), Clear())
+    )
 
-    assert [gap.field for gap in found] == ["stage", "starts_on"]
+    assert [gap.field for gap in found] == ["ends_on", "starts_on"]
     assert isinstance(together(Clear(), Clear()), Clear)
 
 

@@ -35,7 +35,7 @@ XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 def add(desk: Desk, number: int, state: EngagementState, **more: Any) -> Engagement:
     """An engagement that was just opened, in EMEA: no run, no task, no event."""
     deal = Opportunity(
-        ref=ExternalRef(system="crm-emea", kind="opportunity", id=f"006-{number}"),
+        ref=ExternalRef(system="crm-emea", kind="opportunity", id=f"006#{number}"),
         revision="1",
         modified_at=NOW,
         name=more.pop("name", f"Warehouse {number}"),

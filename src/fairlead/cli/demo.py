@@ -11,19 +11,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import simplejson
 import typer
 
 from fairlead.cli import demo_progress
-from fairlead.cli.demo_deals import Book, Deal, Seller, load_deals, prepare
+from fairlead.cli.demo_deals import Book, load_deals
 from fairlead.cli.demo_faults import OUTAGE_S, Faults, declared
+from fairlead.cli.demo_ledger import Row
 from fairlead.cli.demo_people import OPERATOR, Desk, People
 from fairlead.cli.demo_progress import Progress, Whom
-from fairlead.cli.demo_proof import Row, prove
+from fairlead.cli.demo_proof import prove
+from fairlead.cli.demo_seller import Seller, prepare
 from fairlead.cli.demo_stage import Stage, interruptible
+from fairlead.cli.demo_view import View, not_yet, ready_to_win, told
 from fairlead.config import Settings
 from fairlead.errors import Busy
 from fairlead.trust.roles import Role
@@ -36,14 +38,6 @@ _KILL_AT = 12  #: workspaces
 _ONE_WORKER_S = 5.0
 _UNSIGNED_FOR_S = 12.0
 _KILLED = "worker killed"
-
-#: Where a deal's engagement stands when the demo is over.
-_STATE = {
-    "launched": "launched",
-    "declined": "declined",
-    "awaiting_launch": "awaiting_launch",
-    "waiting": "received",
-}
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
@@ -86,16 +80,6 @@ def _run(settings: Settings, progress: Progress, *, as_json: bool) -> int:
 
 
 @dataclass(frozen=True)
-class View:
-    """What the API says at one moment."""
-
-    engagements: Mapping[str, Mapping[str, Any]]  #: deal's name → engagement
-    deals: Mapping[str, Deal]  #: engagement id → its deal
-    runs: Mapping[str, Mapping[str, Any]]  #: engagement id → its run
-    waiting: Mapping[str, Sequence[Mapping[str, str]]]  #: engagement id → step, owner, reason
-
-
-@dataclass(frozen=True)
 class Outcome:
     engagements: Sequence[Mapping[str, Any]]
     effects: Mapping[str, int]
@@ -126,6 +110,7 @@ class Play:
         self._killed_at: float | None = None
         self._replaced = False
         self._unsigned = [deal for deal in book.deals if deal.contract == "signed_later"]
+        self._likely = [deal for deal in book.deals if deal.reviewed_first]
         self._told = 0  # notifications shown so far
 
     def to_the_end(self) -> View:
@@ -133,9 +118,9 @@ class Play:
         self._sell()
         sold_at = time.monotonic()
         while True:
-            view = self._look()
+            view = View.of(self._people, self._book)
             self._desk.work(view.deals)
-            self._script(time.monotonic() - sold_at)
+            self._script(view, time.monotonic() - sold_at)
             self._report(view)
             if not self._still_open(view) or time.monotonic() - sold_at > _LIMIT_S:
                 return view
@@ -148,19 +133,32 @@ class Play:
         crms = {deal.client: set[str]() for deal in self._book.deals}
         for deal in self._book.deals:
             crms[deal.client].add(deal.crm)
-        at_once = [deal for deal in self._book.deals if len(crms[deal.client]) > 1]
+        at_once = [
+            deal
+            for deal in self._book.deals
+            if len(crms[deal.client]) > 1 and not deal.reviewed_first
+        ]
         with ThreadPoolExecutor(len(at_once) or 1) as sellers:
             list(sellers.map(self._seller.win, at_once))
         for deal in self._book.deals:
-            if deal not in at_once:
+            if deal.reviewed_first:
+                self._seller.offer(deal)
+            elif deal not in at_once:
                 self._seller.win(deal)
-        self._progress.say(f"{len(self._book.deals)} deals are won in two CRMs")
+        won = len(self._book.deals) - len(self._likely)
+        self._progress.say(f"{won} deals are won in two CRMs, and {len(self._likely)} is likely")
 
-    def _script(self, since_sold_s: float) -> None:
-        """What goes wrong on purpose, and who sets it right."""
+    def _script(self, view: View, since_sold_s: float) -> None:
+        """What goes wrong on purpose, who sets it right, and what is won and signed later."""
         now = time.monotonic()
-        if self._unsigned and since_sold_s > _UNSIGNED_FOR_S:
-            deal = self._unsigned.pop()
+        for deal in [deal for deal in self._likely if ready_to_win(deal, view)]:
+            self._likely.remove(deal)
+            self._seller.close(deal)
+            self._progress.say(f"{deal.name}, which delivery has looked at, is won")
+        unsigned = [deal for deal in self._unsigned if deal not in self._likely]
+        if unsigned and since_sold_s > _UNSIGNED_FOR_S:
+            deal = unsigned[0]
+            self._unsigned.remove(deal)
             self._seller.sign(deal)
             self._progress.say(f"the client signs the contract of {deal.name} at last")
         if self._down_at is None and self._count(_DOWN, "job") >= _DOWN_AFTER_JOBS:
@@ -179,25 +177,7 @@ class Play:
     def _count(self, system: str, kind: str) -> int:
         return len(self._sandbox.records(system, kind))
 
-    # looking
-
-    def _look(self) -> View:
-        found = {row["name"]: row for row in self._people.everything("/engagements")}
-        deals = {
-            row["id"]: self._book.by_name[name]
-            for name, row in found.items()
-            if name in self._book.by_name
-        }
-        waiting: dict[str, list[dict[str, str]]] = {id: [] for id in deals}
-        for task in self._people.everything("/tasks", mine="false"):
-            said = {"step": task["step"], "owner": task["role"]}
-            reason = task["because"] or "its answer"
-            waiting.setdefault(task["subject_id"], []).append({**said, "reason": reason})
-        for exception in self._people.everything("/exceptions", state="open"):
-            if exception["subject_id"]:
-                waiting.setdefault(exception["subject_id"], []).extend(_who(exception))
-        runs = {row["subject_id"]: row for row in self._people.everything("/runs")}
-        return View(found, deals, runs, waiting)
+    # telling
 
     def _report(self, view: View) -> None:
         for words in self._desk.answered:
@@ -218,7 +198,7 @@ class Play:
 
     def _still_open(self, view: View) -> list[str]:
         """What is not yet as it must be at the end, in words."""
-        found = [words for deal in self._book.deals if (words := _open(deal, view))]
+        found = [words for deal in self._book.deals if (words := not_yet(deal, view))]
         if self._down_at is None or time.monotonic() < self._down_at + OUTAGE_S:
             found.append(f"{_DOWN} has not been down and back")
         if not self._replaced:
@@ -250,61 +230,12 @@ class Play:
             if not row.holds
         ]
         return Outcome(
-            [_told(deal, view) for deal in self._book.deals],
+            [told(deal, view) for deal in self._book.deals],
             {state: effects[state] for state in ("confirmed", "refused", "unknown")},
             faults,
             proof,
             troubles,
         )
-
-
-def _who(exception: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Who owns an exception: the owners of its gaps, or its team."""
-    step = exception["step"] or exception["cause_class"]
-    if not exception["gaps"]:
-        reason = exception["title"]
-        return [{"step": step, "owner": exception["team"], "reason": reason}]
-    return [
-        {"step": step, "owner": gap["owner"], "reason": gap["problem"]} for gap in exception["gaps"]
-    ]
-
-
-def _open(deal: Deal, view: View) -> str | None:
-    """Why a deal is not where it must be in the end; null where it is."""
-    row = view.engagements.get(deal.name)
-    if row is None:
-        return f"{deal.name}: no engagement yet"
-    waiting = [(one["step"], one["owner"]) for one in view.waiting[row["id"]]]
-    wanted = [(deal.waits.step, deal.waits.owner)] if deal.waits else []
-    if row["state"] != _STATE[deal.ends_as]:
-        return f"{deal.name}: {row['state']}, not {_STATE[deal.ends_as]}" + _because(view, row)
-    if waiting != wanted:
-        return f"{deal.name}: it waits for {waiting or 'nothing'}, not for {wanted or 'nothing'}"
-    run = view.runs[row["id"]]
-    if not deal.waits and run["ended_at"] is None:
-        return f"{deal.name}: its run is {run['state']}"
-    return None
-
-
-def _because(view: View, row: Mapping[str, Any]) -> str:
-    reasons = "; ".join(one["reason"] for one in view.waiting[row["id"]])
-    return f" ({reasons})" if reasons else ""
-
-
-def _told(deal: Deal, view: View) -> dict[str, Any]:
-    """One engagement of the result. `seconds`: from its opening to its end, or until now."""
-    row = view.engagements.get(deal.name)
-    if row is None:
-        return {"deal": deal.name, "state": "unknown", "waiting_on": [], "seconds": 0.0}
-    ended = view.runs[row["id"]]["ended_at"]
-    end = datetime.fromisoformat(ended) if ended else datetime.now(UTC)
-    taken = end - datetime.fromisoformat(row["opened_at"])
-    return {
-        "deal": deal.name,
-        "state": row["state"],
-        "waiting_on": list(view.waiting[row["id"]]),
-        "seconds": round(taken.total_seconds(), 1),
-    }
 
 
 def _holders(stage: Stage, book: Book) -> Whom:

@@ -1,8 +1,8 @@
 """The sample deals: what is true of each, and what becomes of it in the demo.
 
-`sample/deals.yaml` has deals of every kind; `sample/stories.yaml` has those whose whole way is told,
-with phases, quotes, envelopes and work of others. Both are in our words: `demo_seller` knows which
-field of which system holds what.
+`sample/deals.yaml` has deals of every kind; `sample/stories.yaml` has those whose whole way is
+told, with phases, quotes, envelopes and work of others. Both are in our words: `demo_seller` knows
+which field of which system holds what.
 """
 
 from __future__ import annotations

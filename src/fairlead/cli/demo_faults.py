@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.cli.demo_deals import Book, reference
+from fairlead.cli.demo_deals import Book
+from fairlead.cli.demo_seller import reference
 from fairlead.sandbox.process import SandboxProcess
 
 Rule = dict[str, Any]
@@ -22,6 +23,7 @@ def declared(book: Book) -> dict[str, dict[str, Rule]]:
     """System → name of the fault → rule. The first that fits strikes, so the order matters."""
     job, schedule = _at("record.upsert", "*/job/*"), _at("record.upsert", "*/billingSchedule/*")
     customer, task = _at("record.upsert", "*/customer/*"), _at("record.upsert", "*/projectTask/*")
+    requisition = _at("record.upsert", "*/purchaseRequisition/*")
     found: dict[str, dict[str, Rule]] = {
         "kantata": {
             "answer lost: create workspace": _lost("workspaces.create", times=3, skip=2),
@@ -44,6 +46,9 @@ def declared(book: Book) -> dict[str, dict[str, Rule]]:
             },
             "answer lost: create customer": {
                 "kind": "lose_answer", "match": customer, "times": 2, "skip": 1,
+            },
+            "answer lost: create requisition": {
+                "kind": "lose_answer", "match": requisition, "times": 1, "skip": 1,
             },
             "503": {"kind": "status", "match": task, "times": 1, "skip": 6},
             "latency": {"kind": "slow", "delay_s": 0.3, "chance": 0.03, "seed": 11},
@@ -71,6 +76,27 @@ def declared(book: Book) -> dict[str, dict[str, Rule]]:
             "answer lost: write back": _lost("sobject.update", times=1, skip=2),
             "503": {"kind": "status", "match": _at("composite"), "times": 1, "skip": 6},
             "token expired": {"kind": "expire_tokens", "skip": 20},
+        },
+        "sharepoint": {
+            "answer lost: create folder": _lost("folders.create", times=2, skip=5),
+            "answer lost: file document": _lost("upload_sessions.put", times=1, skip=1),
+            "503": {"kind": "status", "match": _at("drive_items.invite"), "times": 1, "skip": 9},
+        },
+        "slack": {
+            "answer lost: create channel": _lost("conversations.create", times=2, skip=6),
+            "answer lost: post": _lost("chat.postMessage", times=2, skip=11),
+            "rate limit": {"kind": "rate_limit", "match": _at("conversations.invite"), "times": 1,
+                           "skip": 14, "retry_after": 1},
+        },
+        "mail": {
+            "cut off after the whole mail": _lost("mail.send", times=2, skip=7),
+        },
+        "docusign": {
+            "503": {"kind": "status", "match": _at("envelopes.get"), "times": 1, "skip": 2},
+            "webhook sent 3 times": {
+                "kind": "duplicate_push", "match": {"key": "envelope-completed"}, "times": 2,
+                "copies": 3,
+            },
         },
     }  # fmt: skip
     for deal in book.deals:

@@ -251,24 +251,3 @@ class Desk:
                 self._resolved.add((found["id"], found["version"]))
                 names = ", ".join(values)
                 self.answered.append(f"{person} supplies {names} of {deal.name}")
-
-
-def approvals_to_come(book: Book) -> list[tuple[str, str]]:
-    """For a world in which nobody has answered yet: each deal whose launch approval opens by
-    itself, and who may answer it. The others wait for data, a signature or a finance review."""
-    million = 1_000_000
-    found: list[tuple[str, str]] = []
-    for deal in book.deals:
-        client = book.client(deal)
-        waits = (
-            deal.ends_as == "waiting" or deal.blank or deal.chosen_by or deal.judged or deal.buys
-        )
-        if waits or deal.contract != "signed":
-            continue
-        if client.tier == "strategic":
-            found.append((deal.name, approver(deal, "finance")))
-            continue
-        limit = million * (150 if deal.value.currency == "JPY" else 1)
-        role = "controller" if deal.value.amount >= limit else "pmo_lead"
-        found.append((deal.name, approver(deal, role)))
-    return found

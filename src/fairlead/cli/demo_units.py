@@ -1,4 +1,4 @@
-"""What each deal is set up as: one piece, or a whole and its parts. Counted from the sample alone."""
+"""What each deal is set up as: one piece, or a whole and its parts; from the sample alone."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ remembers where a run stands.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 
 from fairlead.domain.gates import Blocked, Clear
 from fairlead.domain.rules.calendar import add_business_time
+from fairlead.domain.values import Money
 from fairlead.errors import FairleadError
 from fairlead.flow.calls import Call, Done, Hooks, Said, Subject
 from fairlead.flow.changes import Changes
@@ -292,7 +294,7 @@ class _Advance:
                 f"{self._subjects.title(self._subject)}",
                 role=role,
                 excluded=excluded,
-                amount=self._subjects.at_stake(self._subject),
+                amount=self._committed(),
                 shown={**self._subjects.shown(self._subject), **self._run.input.get("shown", {})},
                 because=because or None,
                 decision_id=decision_id,
@@ -306,6 +308,13 @@ class _Advance:
             objects=((task_id(self._run.id, step.name, row.occurrence), "task", "opened"),),
             attributes={"step": step.name, "role": role, "because": because},
         )
+
+    def _committed(self) -> Money | None:
+        """What an answer commits: what the run was started for, else what the subject is worth."""
+        given = self._run.input.get("at_stake")
+        if given is None:
+            return self._subjects.at_stake(self._subject)
+        return Money.model_validate_json(json.dumps(given))
 
     # how a step ends
 

@@ -212,6 +212,19 @@ WHERE run_id = ANY(%s) AND kind = 'gate' AND state = 'done'
 """
 
 
+_VOID = """
+UPDATE tasks SET state = 'cancelled', answered_at = clock_timestamp(), version = version + 1,
+       reason = 'what was to be approved has changed; it is asked anew'
+WHERE run_id = ANY(%s) AND kind = 'approval' AND state = 'open'
+"""
+
+# The next occurrence has a task of its own; `blocked` has the planner begin it again.
+_ASK_AGAIN = """
+UPDATE steps SET occurrence = occurrence + 1, state = 'blocked', because = NULL
+WHERE run_id = ANY(%s) AND kind = 'approval' AND state = 'waiting'
+"""
+
+
 # A run begins once: its id is a function of what it is about.
 _ADD = sql.SQL("INSERT INTO runs ({run}) VALUES ({values}) ON CONFLICT (id) DO NOTHING").format(
     run=_columns(_RUN_COLUMNS),
@@ -340,6 +353,14 @@ def revive_step(
 def look_again(tx: Tx, run_ids: Sequence[str]) -> None:
     """Have open gates of these runs judged anew, because what they judged has changed."""
     tx.execute(_LOOK_AGAIN, [list(run_ids)])
+
+
+def ask_again(tx: Tx, run_ids: Sequence[str]) -> int:
+    """Void the approvals that these runs wait for, and have them asked anew; how many. The caller
+    has locked the runs, and wakes them."""
+    voided = tx.execute(_VOID, [list(run_ids)]).rowcount
+    tx.execute(_ASK_AGAIN, [list(run_ids)])
+    return voided
 
 
 def answered(tx: Tx, run_ids: Sequence[str]) -> bool:

@@ -15,13 +15,31 @@ from fairlead.web import live, static_files, troubles
 from fairlead.web.edge import Edge
 from fairlead.web.live import Changes
 from fairlead.web.nav import Entry, open_to
-from fairlead.web.pages import account, approve, engagement, exceptions, find, inbox, sign_in
+from fairlead.web.pages import (
+    account,
+    approve,
+    engagement,
+    exceptions,
+    find,
+    inbox,
+    integrations,
+    sign_in,
+)
 from fairlead.web.parts import WebParts
 from fairlead.web.routing import page
 from fairlead.web.visit import Visit
 
 #: Every page. Those with an `ENTRY` stand in the side bar, in this order.
-PAGES: Sequence[ModuleType] = (sign_in, account, find, inbox, engagement, approve, exceptions)
+PAGES: Sequence[ModuleType] = (
+    sign_in,
+    account,
+    find,
+    inbox,
+    engagement,
+    approve,
+    exceptions,
+    integrations,
+)
 
 
 def create(parts: WebParts) -> Starlette:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -111,6 +112,8 @@ def shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and (day := _day(value)) is not None:
+        return f"{day.day} {formats.MONTHS[day.month - 1]} {day.year}"
     entries = _mapping(value)
     if set(entries) == {"amount", "currency"}:
         try:
@@ -145,7 +148,7 @@ def _because(candidate: Mapping[str, Any]) -> str:
 #: Choices between two records, by their id.
 _FOLLOWS: Mapping[str, str] = {
     "crm": "{there} is changed to what the CRM says, in the fields above.",
-    "ledger": "Nothing is changed. {there} invoices with its own values, and the CRM differs on.",
+    "ledger": "Nothing is changed: {there} goes on with its values, and the CRM with its own.",
     "owner": "{there} is changed to the owner's value.",
     "leave": "Nothing is changed. It stays in the report of differences until they agree.",
 }
@@ -234,6 +237,15 @@ def _flat(record: Mapping[str, Any], before: str = "") -> dict[str, Any]:
         elif value not in (None, "", []):
             found[f"{before}{name}"] = value
     return found
+
+
+def _day(text: str) -> date | None:
+    if len(text) != 10:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

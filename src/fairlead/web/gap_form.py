@@ -117,7 +117,7 @@ def read(gaps: Sequence[Mapping[str, Any]], firm: Firm, form: Form, *, more: int
             asked.setdefault(gap["field"], []).append(gap)
     fields = tuple(_field(path, found, firm, form, more) for path, found in asked.items())
     closed = tuple(
-        Closed(label_of(gap["field"]), gap["problem"], gap["remedy"])
+        Closed(label_of(gap["field"]), _sentence(gap["problem"]), gap["remedy"])
         for gap in gaps
         if not gap["suppliable"]
     )
@@ -175,8 +175,8 @@ def _field(
     return Field(
         path=path,
         label=label_of(path),
-        problem="; ".join(dict.fromkeys(str(one["problem"]) for one in gaps)),
-        remedy="; ".join(dict.fromkeys(str(one["remedy"]) for one in gaps)),
+        problem=_sentence("; ".join(dict.fromkeys(str(one["problem"]) for one in gaps))),
+        remedy=_sentence("; ".join(dict.fromkeys(str(one["remedy"]) for one in gaps))),
         parts=() if columns is not None else _parts(path, gap, firm, form),
         rows=rows,
     )
@@ -343,6 +343,11 @@ def _date(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise _Unfit("is a date, as 2026-11-30") from None
+
+
+def _sentence(text: str) -> str:
+    """Gaps are named in the middle of one."""
+    return text[:1].upper() + text[1:]
 
 
 def _place(part: str) -> str:

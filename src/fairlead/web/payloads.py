@@ -46,6 +46,11 @@ def plain(text: str) -> str:
     return _text(text, longest=_LONGEST * 4)
 
 
+def setting(name: str, value: str) -> str:
+    """Of a system, should somebody have written a secret where none belongs."""
+    return _HIDDEN if _SECRET.search(name) else _text(value, longest=_LONGEST)
+
+
 def _cut(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, Any]", value)

@@ -566,6 +566,10 @@ def _money(value: Any) -> Money | None:
     return None
 
 
+def _is_whole(amount: Money) -> bool:
+    return amount.amount == amount.amount.to_integral_value()
+
+
 def _day(value: Any) -> date | None:
     if not (isinstance(value, str) and len(value) == 10):
         return None
@@ -580,7 +584,7 @@ def _text(clock: Clock, value: Any) -> str:
     if value is None or value == "" or value == []:
         return "none yet"
     if (amount := _money(value)) is not None:
-        return formats.money_text(amount, cents=True)
+        return formats.money_text(amount, cents=not _is_whole(amount))
     if (day := _day(value)) is not None:
         return clock.date(day)
     if isinstance(value, bool):
@@ -615,7 +619,8 @@ def _changes(clock: Clock, facts: Mapping[str, Any]) -> Comparison | None:
 def _change(before: Any, after: Any) -> str:
     one, other = _money(before), _money(after)
     if one is not None and other is not None and one.currency == other.currency:
-        return formats.amount(other.amount - one.amount, minor_units(one.currency), sign=True)
+        places = 0 if _is_whole(one) and _is_whole(other) else minor_units(one.currency)
+        return formats.amount(other.amount - one.amount, places, sign=True)
     first, last = _day(before), _day(after)
     if first is not None and last is not None:
         return f"{formats.amount(Decimal((last - first).days), sign=True)}{formats.NBSP}d"
@@ -684,7 +689,7 @@ def _of_records(
 
 
 def _field_words(path: str) -> str:
-    return words(path.removeprefix("deal.").replace(".", " "))
+    return words(path.removeprefix("deal.").removesuffix("_on").replace(".", " "))
 
 
 _FOLLOWS: Mapping[str, str] = {

@@ -84,7 +84,7 @@ class Exceptions:
             tx,
             [
                 Event(
-                    chain=found["subject_id"] or f"system:{found['system']}",
+                    chain=_chain(found),
                     type=f"exception.{action}",
                     at=now,
                     actor=f"person:{answerer.id}",
@@ -112,7 +112,7 @@ class Exceptions:
             tx,
             [
                 Event(
-                    chain=found["subject_id"] or f"system:{found['system']}",
+                    chain=_chain(found),
                     type="exception.assigned",
                     at=database_time(tx),
                     actor=f"person:{answerer.id}",
@@ -217,6 +217,12 @@ class Exceptions:
             [found["subject_id"]],
         ).fetchall()
         return frozenset(row["actor"].removeprefix("person:") for row in rows)
+
+
+def _chain(found: Mapping[str, Any]) -> str:
+    """The log that it is told in: of what it is about, of its system, or of the queues."""
+    system = f"system:{found['system']}" if found["system"] else "queues"
+    return found["subject_id"] or system
 
 
 def _of_run(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -27,7 +27,7 @@ def register(registry: Registry) -> None:
             return Done({"conflicts": []})
         found = conflicts(ours, theirs)
         fields = [conflict.field for conflict in found]
-        if not found or call.answer.get("choice") == KEEP:
+        if not found or call.answer.get("choice") in (KEEP, "none"):
             return Done({"conflicts": fields, "kept": KEEP})
         if call.answer.get("choice") != TAKE:
             raise NeedsPerson(

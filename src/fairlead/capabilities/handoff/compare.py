@@ -102,7 +102,7 @@ def _follow(call: OutwardCall, holder: str, ref: ExternalRef, ownership: Ownersh
     ]
     asked = [one for one in found if one.rule is OnDifference.ASK]
     choice = call.answer.get("choice")
-    if asked and choice not in (CARRY, LEAVE):
+    if asked and choice not in (CARRY, LEAVE, "none"):
         raise _ask(call, asked)
     carried = [one for one in found if one.rule is OnDifference.OWNER_WINS or choice == CARRY]
     if not carried:

@@ -18,12 +18,13 @@ from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.triggers import Then, trigger
 from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.agreement import Agreement
+from fairlead.domain.model.contract import ContractStatus
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
 from fairlead.domain.rules.deal_terms import complete, in_use, is_blank, terms
 from fairlead.domain.rules.handover import difference, told
 from fairlead.domain.rules.ownership import owns
-from fairlead.domain.values import Provenance
+from fairlead.domain.values import Money, Provenance
 from fairlead.flow.cancel import give_up
 from fairlead.flow.library import Library
 from fairlead.policy.tables import Decision, Policies
@@ -161,7 +162,7 @@ class Deals:
             return f"{known.number} goes from review to handoff"
         lost = deal.stage is OpportunityStage.LOST
         now_known = changed(
-            self._with_deal(known, deal),
+            with_deal(known, deal),
             state=EngagementState.CANCELLED if lost else known.state,
             agreement=agreement,
         )
@@ -186,7 +187,7 @@ class Deals:
     ) -> None:
         """What was only looked at is handed off, as the same engagement."""
         engagement = changed(
-            self._with_deal(known, deal), state=EngagementState.RECEIVED, agreement=agreement
+            with_deal(known, deal), state=EngagementState.RECEIVED, agreement=agreement
         )
         engagements.save(tx, [engagement])
         self._decided(tx, engagement, decision)
@@ -248,7 +249,7 @@ class Deals:
         open_runs: list[str],
     ) -> str:
         """Nothing is set up yet. What was approved was approved as it stood: it is asked anew."""
-        engagement = changed(self._with_deal(known, deal))
+        engagement = changed(with_deal(known, deal))
         engagements.save(tx, [engagement])
         self._tell(
             tx,
@@ -274,7 +275,7 @@ class Deals:
         self, tx: Tx, known: Engagement, deal: Opportunity, found: dict[str, Any]
     ) -> str:
         """What the CRM goes on owning flows from it, and nobody is asked (F160)."""
-        engagement = changed(self._with_deal(known, deal))
+        engagement = changed(with_deal(known, deal))
         engagements.save(tx, [engagement])
         self._tell(
             tx,
@@ -304,6 +305,7 @@ class Deals:
                 "deal": deal.model_dump(mode="json"),
                 "shown": {"difference": found},
                 "fields": sorted(found),
+                "at_stake": _larger(terms(known).value, deal.value),
             },
             occurrence=deal.revision,
         )
@@ -346,16 +348,6 @@ class Deals:
         )
 
     # small helpers
-
-    @staticmethod
-    def _with_deal(known: Engagement, deal: Opportunity) -> Engagement:
-        kept = {
-            path: source
-            for path, source in known.provenance.items()
-            if source.source.startswith("person:")
-            and path in in_use(deal, known.supplied)  # what the CRM now says is the CRM's
-        }
-        return known.model_copy(update={"deal": deal, "provenance": {**_provenance(deal), **kept}})
 
     def _start(
         self,
@@ -426,6 +418,43 @@ class Deals:
             region=facts_of(engagement)["region"],
         )
         journal.append(tx, [event])
+
+
+def with_deal(known: Engagement, deal: Opportunity) -> Engagement:
+    """The engagement with what the CRM now says, and who said each field. Not a version further."""
+    kept = {
+        path: source
+        for path, source in known.provenance.items()
+        if source.source.startswith("person:")
+        and path in in_use(deal, known.supplied)  # what the CRM now says is the CRM's
+    }
+    agreed = _still_approved(known.deal, deal)
+    return known.model_copy(update={"deal": agreed, "provenance": {**_provenance(deal), **kept}})
+
+
+def _still_approved(known: Opportunity, deal: Opportunity) -> Opportunity:
+    """A statement of work that an event called agreed stays so while the CRM is silent on it."""
+    before, after = known.contract, deal.contract
+    said_nothing = (ContractStatus.DRAFT, ContractStatus.IN_APPROVAL)
+    if (
+        before is None
+        or after is None
+        or before.status is not ContractStatus.APPROVED
+        or after.status not in said_nothing
+    ):
+        return deal
+    approved = after.model_copy(update={"status": ContractStatus.APPROVED})
+    return deal.model_copy(update={"contract": approved})
+
+
+def _larger(ours: Money | None, theirs: Money | None) -> dict[str, Any] | None:
+    """What accepting a change commits: the larger of what was agreed and what is now said; the new
+    one where the currency changed."""
+    if theirs is None:
+        return None
+    same = ours is not None and ours.currency == theirs.currency
+    larger = ours if same and ours is not None and ours.amount > theirs.amount else theirs
+    return larger.model_dump(mode="json")
 
 
 def _lock_runs(tx: Tx, id: EngagementId) -> list[str]:

@@ -18,6 +18,7 @@ IN_REVIEW = "opportunity.in_review"
 CHANGED = "opportunity.changed"
 SET_UP = "engagement.set_up"
 COMPARE = "engagement.compare"
+REOPENED = "packet.reopened"
 PART_OPENED = "part.opened"
 PART_MOVED = "part.moved"
 PARTS_READY = "parts.ready"
@@ -29,6 +30,7 @@ INTERNAL = frozenset(
         CHANGED,
         SET_UP,
         COMPARE,
+        REOPENED,
         PART_OPENED,
         PART_MOVED,
         PARTS_READY,

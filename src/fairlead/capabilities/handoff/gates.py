@@ -6,11 +6,12 @@ those from delivery to finance and from finance to reporting (F099).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from fairlead.capabilities.handoff.firm import Firm
-from fairlead.capabilities.handoff.planning import tax_facts
+from fairlead.capabilities.handoff.planning import overridden, tax_facts
 from fairlead.capabilities.handoff.review import Assessment, capacity_facts
 from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.engagement import Engagement
@@ -22,11 +23,12 @@ from fairlead.domain.rules.readiness import (
     Required,
     contract_gaps,
     missing,
+    subcontract_gaps,
     together,
     unknown,
 )
 from fairlead.domain.rules.tax import TaxTrouble, determine
-from fairlead.domain.values import Exact, ExternalRef, Value
+from fairlead.domain.values import Exact, ExternalRef, Money, Value
 from fairlead.flow.calls import Call
 from fairlead.flow.registry import Registry
 from fairlead.policy.tables import Decision, Policies, decide, decide_all
@@ -84,11 +86,13 @@ def launch_facts(engagement: Engagement) -> LaunchFacts:
 
 def _change_facts(call: Call) -> ChangeFacts:
     deal = terms(call.subject)
-    assert deal.value is not None
+    at_stake = call.input.get("at_stake")
+    value = Money.model_validate_json(json.dumps(at_stake)) if at_stake else deal.value
+    assert value is not None
     return ChangeFacts(
         fields=", ".join(call.input.get("fields", [])),
-        value=deal.value.amount,
-        currency=deal.value.currency,
+        value=value.amount,
+        currency=value.currency,
         region=deal.region or "",
     )
 
@@ -135,6 +139,7 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
             missing(deal, required),
             unknown(deal, {"legal_entity": entities, "region": firm.regions}, given),
             phase_gaps(deal),
+            subcontract_gaps(deal),
         )
 
     @registry.gate("contract_signed")
@@ -177,7 +182,7 @@ def register(registry: Registry, policies: Policies, firm: Firm) -> None:
         wanted: dict[str, object] = {
             "the client in the ledger": engagement.refs.get("client"),
             "the project in the ledger": engagement.refs.get("ledger_project"),
-            "the tax treatment": planned.get("tax"),
+            "the tax treatment": planned.get("tax") or overridden(call, "tax_determined"),
             "the billing method": planned.get("billing_method"),
         }
         if not terms(engagement).phases:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from fairlead.capabilities.handoff.changes import accepted, changed
+from fairlead.capabilities.handoff.deals import with_deal
+from fairlead.capabilities.handoff.events import REOPENED
 from fairlead.domain.model.engagement import Acceptance, Engagement, Side
 from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.rules.handover import digest
@@ -40,9 +42,10 @@ def register(registry: Registry) -> None:
         def take_in(engagement: Engagement) -> Engagement:
             if deal.revision <= engagement.deal.revision:
                 return engagement  # a later change was taken in meanwhile
-            return changed(engagement, deal=deal)
+            return changed(with_deal(engagement, deal))
 
         call.tell("packet.reopened", fields=list(call.input["fields"]))
+        call.send(REOPENED, engagement=call.subject.id, by=call.run.id)
         return Done({"fields": list(call.input["fields"])}, take_in)
 
     @registry.action("note_acceptances")

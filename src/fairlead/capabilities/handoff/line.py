@@ -102,11 +102,6 @@ class Waits:
     amount: Money | None = None  #: that an answer commits, or that is at risk
     because: str | None = None
 
-    @property
-    def owner(self) -> str:
-        """A person's id, else a role or a team."""
-        return self.assignee or self.role or self.team or ""
-
 
 @dataclass(frozen=True)
 class LineFacts:
@@ -133,7 +128,8 @@ class LineStage:
     limit: timedelta | None = None  #: its SLA, from its beginning to the due time of its last step
     waits: tuple[Waits, ...] = ()  #: most urgent first
     steps: tuple[StepFact, ...] = ()
-    owner: str | None = None  #: who has it now: a person's id, a role or a team
+    owner: str | None = None  #: the role or team that has it now
+    assignee: str | None = None  #: the person to whom it was given
     progress: int = 0  #: 0 to 100, while it runs
 
     @property
@@ -219,6 +215,7 @@ def _stage(
         waits=tuple(order),
         steps=tuple(steps),
         owner=_owner(order, steps),
+        assignee=order[0].assignee if order else None,
         progress=_progress(name, facts, steps, now) if state == "run" else 0,
     )
 
@@ -299,7 +296,7 @@ def _spans(
 
 def _owner(waits: Sequence[Waits], steps: Sequence[StepFact]) -> str | None:
     if waits:
-        return waits[0].owner
+        return waits[0].role or waits[0].team
     unfinished = [step.owner for step in steps if step.state not in _ENDED]
     return unfinished[0] if unfinished else None
 

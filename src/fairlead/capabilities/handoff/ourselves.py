@@ -20,6 +20,7 @@ from fairlead.capabilities.handoff.events import (
     PARTS_DROPPED,
     PARTS_READY,
     PARTS_RELEASED,
+    REOPENED,
     SET_UP,
 )
 from fairlead.capabilities.handoff.parts import all_set_up
@@ -59,6 +60,8 @@ class Ourselves:
                 return lambda tx: self._drop_parts(tx, data)
             case _ if type == SET_UP:
                 return lambda tx: self._tell_runs(tx, data["engagement"], SET_UP)
+            case _ if type == REOPENED:
+                return lambda tx: self._ask_anew(tx, data)
             case _ if type == COMPARE:
                 return lambda tx: self._compare(tx, data, message)
             case _:
@@ -137,6 +140,14 @@ class Ourselves:
         engagement, open_runs = self._locked(tx, id)
         ended = end_waits(tx, self._library, open_runs, event, {})
         return f"{engagement.number}: {event}; {ended} waits ended"
+
+    def _ask_anew(self, tx: Tx, data: Mapping[str, Any]) -> str:
+        """What waits for approval was to be approved as it stood; it is asked anew as it is now."""
+        engagement, open_runs = self._locked(tx, data["engagement"])
+        others = [run for run in open_runs if run != data["by"]]
+        asked = runs.ask_again(tx, others)
+        runs.wake(tx, others)
+        return f"{engagement.number}: {asked} approvals are asked anew"
 
     def _compare(self, tx: Tx, data: Mapping[str, Any], message: Message) -> str:
         engagement, _ = self._locked(tx, data["engagement"])

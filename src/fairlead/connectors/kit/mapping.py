@@ -86,6 +86,10 @@ class FieldMap:
             raise InvalidDefinition("The field map cannot be used:", faults)
         return cls(objects)
 
+    def entries(self) -> Mapping[str, Mapping[str, FieldRule]]:
+        """Object → our path → rule: for people who look it up."""
+        return self._objects
+
     def theirs(self, name: str) -> tuple[str, ...]:
         """Their paths of one object, for systems that must be asked field by field."""
         return tuple(rule.path for rule in self._objects[name].values())

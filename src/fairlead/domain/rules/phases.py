@@ -23,7 +23,7 @@ from fairlead.domain.values import Money, total
 _LONGEST_NAME = 1000
 #: Of the part that was exchanged: 0.005 means that its sum may be off by half a per cent.
 _EXCHANGE_ROUNDING = Decimal("0.005")
-_CENT_OF_AN_HOUR = Decimal("0.01")
+_QUARTER = Decimal("0.25")  #: of an hour; project systems hold whole minutes
 
 Rates = Mapping[str, Decimal]  #: currency → what one unit of it is in the deal's currency
 
@@ -111,13 +111,13 @@ def _roles(deal: Opportunity) -> list[tuple[RoleDemand, ...]]:
 
 
 def _share(hours: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """In hundredths of an hour; the last phase with a value takes what remains."""
+    """In quarter hours; the last phase with a value takes what remains."""
     parts = [Decimal(0)] * len(weights)
     whole = sum((weight for weight in weights if weight > 0), Decimal(0))
     last = max((number for number, weight in enumerate(weights) if weight > 0), default=-1)
     for number, weight in enumerate(weights):
         if weight > 0 and number != last:
-            parts[number] = (hours * weight / whole).quantize(_CENT_OF_AN_HOUR, "ROUND_DOWN")
+            parts[number] = (hours * weight / whole) // _QUARTER * _QUARTER
     parts[last] = hours - sum(parts, Decimal(0))
     return parts
 

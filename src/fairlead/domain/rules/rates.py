@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.rate_card import Rate, RateCard
 from fairlead.domain.model.role_demand import RoleDemand
 from fairlead.domain.values import Exact, Hours, Money, Name, Value, minor_units
@@ -53,10 +52,6 @@ class RatesAnswer(Value):
         return max((-role.deviation for role in self.roles), default=Decimal(0)).max(0)
 
     @property
-    def highest_premium(self) -> Decimal:
-        return max((role.deviation for role in self.roles), default=Decimal(0)).max(0)
-
-    @property
     def words(self) -> tuple[str, ...]:
         """Each role that is not sold as approved, in words; the deepest discount first."""
         off = sorted((role for role in self.roles if role.deviation), key=lambda r: r.deviation)
@@ -94,33 +89,6 @@ def deviations(
         other_currency=tuple(dict.fromkeys(role.role for role in priced if role not in ours)),
         because="" if in_force or not priced else _no_card(cards, currency, on),
     )
-
-
-def rate_gaps(answer: RatesAnswer) -> Clear | Blocked:
-    """What no approval can heal: a price that nothing approves, or in the wrong currency."""
-    gaps = [
-        Gap(
-            field="roles",
-            problem=answer.because or f"no approved price for {role}",
-            owner="finance-operations",
-            remedy="approve a price for it in the rate card, or sell another role",
-            kind="list",
-            suppliable=False,
-        )
-        for role in (answer.unapproved[:1] if answer.because else answer.unapproved)
-    ]
-    gaps += [
-        Gap(
-            field="roles",
-            problem=f"{role} is sold in another currency than the deal",
-            owner="sales-operations",
-            remedy="give its price in the deal's currency",
-            kind="list",
-            suppliable=False,
-        )
-        for role in answer.other_currency
-    ]
-    return Blocked(gaps=tuple(gaps)) if gaps else Clear()
 
 
 def _in_force(cards: Sequence[RateCard], currency: str, on: date) -> list[RateCard]:

@@ -8,7 +8,7 @@ from typing import Any
 from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.agreement import Agreement, AgreementStatus
 from fairlead.domain.model.contract import ContractStatus
-from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
+from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.rules.deal_terms import is_blank, value_at
 from fairlead.domain.rules.project_setup import Unbillable, billing_lines
 from fairlead.domain.values import Value, total
@@ -64,20 +64,6 @@ def missing(deal: Opportunity, required: Sequence[Required]) -> Clear | Blocked:
 def _can_be_supplied(raw: dict[str, Any], field: str) -> bool:
     holder, _, _ = field.rpartition(".")
     return field not in _NOT_OURS and (not holder or value_at(raw, holder) is not None)
-
-
-def not_won(deal: Opportunity) -> Clear | Blocked:
-    """Nothing is set up for a deal that the CRM has taken back since it was won."""
-    if deal.stage is OpportunityStage.WON:
-        return Clear()
-    gap = Gap(
-        field="stage",
-        problem=f"the deal is {deal.stage}, not won",
-        owner="sales-operations",
-        remedy="win it again in the CRM, and the handoff goes on by itself; or cancel the run",
-        suppliable=False,
-    )
-    return Blocked(gaps=(gap,))
 
 
 def unknown(

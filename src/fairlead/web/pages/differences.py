@@ -148,9 +148,9 @@ class DifferenceList:
                 row["client_name"],
                 row["field"],
                 row["owner"],
-                comparisons.shown(row["owner_value"]),
+                _in_file(row["owner_value"]),
                 row["system"],
-                comparisons.shown(row["system_value"]),
+                _in_file(row["system_value"]),
                 row["currency"],
                 row["amount"],
                 row["rule"],
@@ -158,6 +158,11 @@ class DifferenceList:
                 row["first_seen_at"],
                 row["last_seen_at"],
             )
+
+
+def _in_file(value: Any) -> str:
+    """Text as it is, so that a program reads a date as one."""
+    return value if isinstance(value, str) else comparisons.shown(value)
 
 
 def _row(row: Mapping[str, Any]) -> Row:

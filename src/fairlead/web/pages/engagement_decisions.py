@@ -24,8 +24,8 @@ from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone, count, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
 from fairlead.web.pages.engagement_rules import policies
-from fairlead.web.pages.engagement_words import money_of, owner_words, tells_costs, value_words
-from fairlead.web.visit import Visit
+from fairlead.web.pages.engagement_words import money_of, person_words, tells_costs, value_words
+from fairlead.web.visit import Visit, role_words
 
 _MOST = 200
 _BEFORE, _AFTER = 3, 2  #: rows of a long table that are shown around those that fired
@@ -264,7 +264,7 @@ def _cell(text: str) -> str:
 def _answered(visit: Visit, row: Mapping[str, Any], path: str) -> Answered:
     tone, state = _ANSWERS[row["state"]]
     people = visit.parts.people
-    asked = owner_words(people, row["assignee"] or row["role"])
+    asked = person_words(people, row["assignee"]) if row["assignee"] else role_words(row["role"])
     all_of = visit.who.may(Permission.COSTS_READ)
     shown: Mapping[str, Any] = row["shown"]
     return Answered(
@@ -273,7 +273,7 @@ def _answered(visit: Visit, row: Mapping[str, Any], path: str) -> Answered:
         title=row["title"],
         tone=tone,
         state=state,
-        by=owner_words(people, row["answered_by"]) if row["answered_by"] else "",
+        by=person_words(people, row["answered_by"]) if row["answered_by"] else "",
         asked=asked,
         reason=shown_costs(visit, row["reason"] or ""),
         because=shown_costs(visit, row["because"] or ""),

@@ -28,9 +28,9 @@ from fairlead.web.pages.engagement_words import (
     STATES,
     calendar_of,
     money_of,
-    owner_words,
+    person_words,
 )
-from fairlead.web.visit import Visit
+from fairlead.web.visit import Visit, role_words
 
 #: Step state → tone and words.
 _STEP_STATES: Mapping[str, tuple[Tone, str]] = {
@@ -281,7 +281,7 @@ def _detail(
             left = clock.sla(wait.opened_at, wait.due_at, calendar) if wait else None
             if left is not None:
                 return f"{word}, {left.text}"
-            return f"{word}, with {owner_words(people, stage.owner)}" if stage.owner else word
+            return f"{word}, with {_who(people, stage)}" if stage.owner else word
         case "idle" if stage.name == "Review" and facts.ends_on:
             return f"After {clock.day(facts.ends_on)}"
         case "idle" if stage.name == "Change":
@@ -290,6 +290,14 @@ def _detail(
             return "Not started"
         case "skip":
             return "Not needed" if stage.steps else "Not reached"
+
+
+def _who(people: People, held: LineStage | Waits) -> str:
+    """The person to whom it was given, else the role or the team."""
+    if held.assignee is not None:
+        return person_words(people, held.assignee)
+    owner = held.owner if isinstance(held, LineStage) else held.role or held.team
+    return role_words(owner or "")
 
 
 def _weeks(facts: LineFacts, clock: Clock) -> str:
@@ -339,7 +347,7 @@ def _dependencies(
                 tone="bad" if exception or stage.state == "bad" else "warn",
                 title=wait.title if seen else f"{words(wait.kind)} at {stage.name}",
                 why=shown_costs(visit, wait.because or "") if seen else None,
-                who=owner_words(visit.parts.people, wait.owner),
+                who=_who(visit.parts.people, wait),
                 holds=_holds(wait, stages, at),
                 amount=wait.amount,
                 due=due,
@@ -476,7 +484,7 @@ def _step(visit: Visit, row: Mapping[str, Any], calendar: BusinessCalendar | Non
         kind=row["kind"],
         tone=tone,
         state=state,
-        owner=owner_words(visit.parts.people, row["owner"]),
+        owner=role_words(row["owner"]),
         system=row["system"],
         when=row["ended_at"] or row["started_at"],
         due=None if over else visit.clock.sla(row["started_at"], row["due_at"], calendar),

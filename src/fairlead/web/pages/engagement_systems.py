@@ -15,8 +15,8 @@ from fairlead.store.systems import SystemRow
 from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_words import CODES, money_of, owner_words, value_words
-from fairlead.web.visit import Visit
+from fairlead.web.pages.engagement_words import CODES, money_of, person_words, value_words
+from fairlead.web.visit import Visit, role_words
 
 _MOST_EFFECTS = 200
 _STALE = timedelta(
@@ -271,7 +271,7 @@ def _state(
         since = f" since {clock.moment(row.opened_at)}" if row.opened_at else ""
         return "bad", "Down", f"{row.reason or 'It does not answer'}{since}"
     if row is not None and row.paused_by is not None:
-        return "warn", "Paused", f"by {owner_words(visit.parts.people, row.paused_by)}"
+        return "warn", "Paused", f"by {person_words(visit.parts.people, row.paused_by)}"
     if any(step["state"] == "failed" for step in steps):
         return "bad", "Step parked", ""
     if any(effect["state"] == "unknown" for effect in effects):
@@ -365,7 +365,7 @@ def _parked(visit: Visit, row: Mapping[str, Any]) -> Parked:
         system=row["system"],
         tone=tone,
         state=state,
-        owner=owner_words(visit.parts.people, row["owner"]),
+        owner=role_words(row["owner"]),
         since=row["started_at"],
         why=shown_costs(visit, row["because"] or ""),
     )

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from fairlead.store.engagement_page import EngagementViews
 from fairlead.web.formats import words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_words import actor_words, owner_words, value_words
+from fairlead.web.pages.engagement_words import actor_words, person_words, value_words
 from fairlead.web.visit import Visit
 
 _PAGE = 50
@@ -164,6 +164,7 @@ def timeline_tab(visit: Visit, views: EngagementViews, head: Head) -> TimelineTa
                 name == actor,
             )
             for name in dict.fromkeys(mark["actor"] for mark in marks)
+            if name == actor or _sum(marks, kind=kind, actor=name)
         ),
         actor=actor_words(visit.parts.people, actor) if actor else "",
         total=total,
@@ -250,7 +251,7 @@ def _shown(visit: Visit, name: str, value: Any) -> str:
     if value is None or value == "":
         return "something"
     if name in _PEOPLE:
-        return owner_words(visit.parts.people, str(value))
+        return person_words(visit.parts.people, str(value))
     if name in _CODES and isinstance(value, str):
         plain = value.rpartition(".")[2] if name == "operation" else value
         return f"“{words(plain)}”"

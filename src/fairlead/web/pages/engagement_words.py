@@ -13,7 +13,7 @@ from fairlead.domain.values import Money
 from fairlead.errors import NotFound
 from fairlead.trust.principals import People
 from fairlead.web.formats import MONTHS, Tone, money_text, words
-from fairlead.web.visit import Visit, role_words
+from fairlead.web.visit import Visit
 
 #: An engagement's state in words, and its tone where nothing waits.
 STATES: Mapping[str, tuple[str, Tone]] = {
@@ -48,19 +48,19 @@ def tells_costs(text: str) -> bool:
     return any(word in text.casefold() for word in _COSTS)
 
 
-def owner_words(people: People, owner: str) -> str:
-    """A person's name, else a role or a team in words: `Sales operations`."""
+def person_words(people: People, id: str) -> str:
+    """The name of a person; of one who is in the list no more, the id."""
     try:
-        return people.person(owner).name
+        return people.person(id).name
     except NotFound:
-        return role_words(owner)
+        return id
 
 
 def actor_words(people: People, actor: str) -> str:
     """`person:…`, `system:…` or `fairlead`, as in the log."""
     kind, _, id = actor.partition(":")
     if kind == "person":
-        return owner_words(people, id) if id else "A person"
+        return person_words(people, id)
     return id if id else "Fairlead"
 
 

@@ -279,7 +279,8 @@ def answer_many(visit: Visit, form: Form) -> Response:
     if not visit.is_htmx:
         return visit.page("pages/inbox.html", replace(context, aside=False))
     toast = Toast(told, "warn" if left else "ok")
-    return visit.parts_of("pages/inbox.html", context, "inbox_list", "inbox_head", toast=toast)
+    blocks = ("inbox_list", "inbox_head", "pane")  # the pane may show one that is answered now
+    return visit.parts_of("pages/inbox.html", context, *blocks, toast=toast)
 
 
 # how a command is answered
@@ -361,6 +362,8 @@ def _parts(
     """What was asked for first: the row, or the pane. The other finds its own place."""
     blocks = ("pane", "row") if context.from_pane else ("row", "pane")
     blocks += ("inbox_head", "undo")
+    # the row that asked is on the page, whatever the list would now have
+    context = replace(context, bar_in_pane=context.bar_in_pane and context.from_pane)
     return visit.parts_of("pages/inbox_parts.html", context, *blocks, toast=toast, status=status)
 
 

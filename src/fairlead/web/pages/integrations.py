@@ -156,6 +156,7 @@ class IntegrationsPage:
 class SystemPage:
     system: System
     sheet: ConnectorSheet | None
+    settings: tuple[tuple[str, str], ...]
     secrets: tuple[tuple[str, bool], ...]
     history: tuple[Past, ...]
     dead: Sequence[Mapping[str, Any]]
@@ -451,6 +452,9 @@ def _system_page(visit: Visit, config: SystemConfig) -> SystemPage:
     return SystemPage(
         system=found,
         sheet=sheet,
+        settings=tuple((name, payloads.setting(name, value)) for name, value in sheet.settings)
+        if sheet
+        else (),
         secrets=tuple(sheet.secrets().items()) if sheet else (),
         history=tuple(_past(visit, event) for event in board.history(config.id, limit=20)),
         dead=board.dead_letters(config.id, before=None, limit=_PAGE),
