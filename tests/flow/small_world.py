@@ -218,6 +218,7 @@ class Repeatable:
 
     level: int = 1
     settle: timedelta = NO_SETTLE
+    repeats: int = 0
 
 
 # what playbooks of this world may name

@@ -213,6 +213,23 @@ def test_where_nothing_can_be_looked_up_a_person_is_asked(db: Database) -> None:
     assert (carrier.calls, carrier.lookups, carrier.done()) == (1, 0, ["sent"])
 
 
+def test_a_notice_may_be_said_again_a_few_times_before_a_person_is_asked(db: Database) -> None:
+    carrier, notice = Carrier(), Repeatable(level=0, settle=HOUR, repeats=1)
+    carrier.faults += [carrier.loses_answer, carrier.loses_answer]
+    with pytest.raises(AnswerLost):
+        once(db, carrier, notice)
+    with pytest.raises(StillSettling):
+        once(db, carrier, notice)
+    long_ago(db)
+    with pytest.raises(AnswerLost):
+        once(db, carrier, notice)
+    long_ago(db)
+
+    with pytest.raises(EffectConflict, match="not known whether"):
+        once(db, carrier, notice)
+    assert carrier.calls == 2
+
+
 def test_what_surely_did_nothing_is_repeated_at_once_without_a_look(db: Database) -> None:
     carrier = Carrier()
     carrier.faults.append(carrier.raises(SystemUnavailable(SYSTEM, "refused")))

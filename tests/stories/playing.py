@@ -7,7 +7,7 @@ else: they answer over the API, sell, accept, sign.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,9 +62,7 @@ class Played:
 
     def parts(self, deal: Deal) -> dict[str, Engagement]:
         """Name of the phase → its engagement."""
-        return {
-            phase.name: self.engagement(f"{deal.name}: {phase.name}") for phase in deal.phases
-        }
+        return {phase.name: self.engagement(f"{deal.name}: {phase.name}") for phase in deal.phases}
 
     def job(self, engagement: Engagement) -> dict[str, Any]:
         ref = engagement.refs["ledger_project"]
@@ -93,13 +91,14 @@ class Played:
 
 
 @contextmanager
-def played(folder: Path, rules: Callable[[Book], Rules] | None = None) -> Iterator[Played]:
+def played(folder: Path, rules: Callable[[Book], Rules] | None = None) -> Generator[Played]:
     """Play all stories to their end. Raises AssertionError with what is not yet there."""
     book = load_stories()
     with Stage(Settings(data=folder)) as stage, People(stage.fairlead, stage.url) as people:
         prepare(stage.sandbox, book.before)
-        for system, of_system in (rules(book) if rules else {}).items():
-            stage.sandbox.faults(system, *of_system)
+        if rules is not None:
+            for system, of_system in rules(book).items():
+                stage.sandbox.faults(system, *of_system)
         yield _to_the_end(book, stage, people)
 
 
@@ -136,8 +135,9 @@ def _to_the_end(book: Book, stage: Stage, people: People) -> Played:
 
 def _waits_for_signature(deal: Deal, view: View) -> bool:
     row = view.engagements.get(deal.name)
-    waiting = view.waiting[row["id"]] if row else []
-    return any(one["step"] == "contract_signed" for one in waiting)
+    if row is None:
+        return False
+    return any(one["step"] == "contract_signed" for one in view.waiting[row["id"]])
 
 
 def _open_of(people: People, id: str, *, at_least: int) -> list[dict[str, Any]]:

@@ -158,7 +158,7 @@ class Ledger:
                 f"It is not known whether {intent.operation} was done, and it offers no way to "
                 "look. Look there, then say what you found.",
             )
-        if find is not None:
+        if find is not None and repeatable.level > 0:
             ref = find(intent.key)
             seam(f"{intent.operation}: looked up")
             if ref is not None:

@@ -62,6 +62,15 @@ def _count(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default="0")
 
 
+def _of_deal(name: str, field: str, *, comment: str | None = None) -> sa.Column[str]:
+    """A field of an engagement's deal, as `domain.rules.deal_terms` completes it; the database
+    fills it from `body`. Written as PostgreSQL writes it, so that both can be compared."""
+    said = f"((body -> 'deal'::text) ->> '{field}'::text)"
+    supplied = f"((body -> 'supplied'::text) ->> '{field}'::text)"
+    made = sa.Computed(f"COALESCE(NULLIF(btrim({said}), ''::text), {supplied})", persisted=True)
+    return sa.Column(name, sa.Text, made, nullable=True, comment=comment)
+
+
 engagement_numbers = sa.Sequence("engagement_numbers", start=2001, metadata=metadata)
 
 engagements = sa.Table(
@@ -89,6 +98,11 @@ engagements = sa.Table(
         "compare_at", sa.DateTime(timezone=True), nullable=False,
         server_default=sa.text("now()"), comment="when its systems are next compared",
     ),
+    # what the list is filtered by
+    _of_deal("service_line", "service_line"),
+    _of_deal("contract_type", "contract_type"),
+    _of_deal("client_tier", "client_tier"),
+    _of_deal("seller", "owner", comment="who sold it, as the CRM names them"),
     sa.UniqueConstraint("number"),
     sa.UniqueConstraint("source_system", "source_id"),
     sa.UniqueConstraint("project_code"),
@@ -176,6 +190,11 @@ steps = sa.Table(
     sa.Index(
         "steps_timers", "ready_at",
         postgresql_where=sa.text("state = 'waiting' AND ready_at IS NOT NULL"),
+    ),
+    # what every open engagement waits for
+    sa.Index(
+        "steps_unfinished", "run_id",
+        postgresql_where=sa.text("state NOT IN ('done', 'skipped', 'refused', 'cancelled')"),
     ),
     # SLAs that have lapsed
     sa.Index(

@@ -347,7 +347,7 @@ def _date(text: str) -> str:
 
 def _sentence(text: str) -> str:
     """Gaps are named in the middle of one."""
-    return text[:1].upper() + text[1:]
+    return (text[:1].upper() + text[1:]).removesuffix(".")
 
 
 def _place(part: str) -> str:

@@ -10,20 +10,36 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from fairlead.domain.values import Money, minor_units
 from fairlead.errors import FairleadError, IllegalMove, NotFound, StaleVersion
 from fairlead.store.views import Scope
 from fairlead.store.worklist import Ends, Kind, Reader, Worklist
-from fairlead.trust.acting import Acting
-from fairlead.trust.principals import Person
 from fairlead.trust.roles import Permission, Role
 from fairlead.web import formats, gap_form
 from fairlead.web.formats import Clock, Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
+from fairlead.web.side_by_side import (
+    Candidate,
+    Comparison,
+    Fact,
+    candidates_of,
+    changes,
+    fact,
+    facts_of,
+    side_by_side,
+)
 from fairlead.web.visit import Visit, role_words
+from fairlead.web.who_else import (
+    ask,
+    candidates_for,
+    could_answer,
+    could_resolve,
+    may_assign,
+    money_of,
+    name_of,
+)
 from fairlead.work.words import CauseClass, ExceptionAction
 
 ICONS: Mapping[Kind, str] = {
@@ -38,7 +54,6 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.DATA: "Missing data",
     Kind.EXCEPTION: "Exception",
 }
-_MOST_NAMED = 3
 _FAR = timedelta(days=14)
 _LONGEST_PAYLOAD = 4000
 
@@ -135,37 +150,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Fact:
-    label: str
-    text: str = ""
-    money: Money | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    label: str
-    cells: tuple[str, ...]
-    differs: bool = True
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Records or values side by side."""
-
-    title: str
-    heads: tuple[str, ...]
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    id: str
-    name: str
-    because: str
-    follows: str  #: what happens when it is chosen
-
-
-@dataclass(frozen=True)
 class Why:
     """Why it came to the reader."""
 
@@ -223,7 +207,6 @@ class Pane:
     payload: str | None
     record: Record | None
     people: tuple[tuple[str, str], ...]  #: (id, name) of those whom it can be given to
-    takes_back: bool  #: the reader is one of them
     assignee: str | None
 
 
@@ -296,45 +279,26 @@ def _sla(visit: Visit, row: Mapping[str, Any]) -> Sla | None:
     return visit.clock.sla(opened, due, calendar)
 
 
-def money_of(row: Mapping[str, Any]) -> Money | None:
-    if row["amount"] is None or row["currency"] is None:
-        return None
-    return Money(amount=row["amount"], currency=row["currency"])
-
-
 def hindrance(visit: Visit, task: Mapping[str, Any]) -> str | None:
     """Why the reader cannot answer it, and whom to ask; null where they can."""
     if not visit.who.may(Permission.TASKS_ANSWER):
-        return "You read here. " + _ask(_could_answer(visit, task))
+        return "You read here. " + ask(could_answer(visit, task))
     acting = visit.acting
     if not {task["owner"], task["fallback_role"]} & acting.roles:
         role = role_words(task["owner"])
-        return f"It needs the role {role}. " + _ask(_could_answer(visit, task))
+        return f"It needs the role {role}. " + ask(could_answer(visit, task))
     if task["assignee"] and task["assignee"] not in acting.aliases():
         return f"It was given to {name_of(visit, task['assignee'])}."
     if task["kind"] != "approval":
         return None
     if acting.aliases() & {name.casefold() for name in task["excluded"]}:
-        others = _ask(_could_answer(visit, task))
+        others = ask(could_answer(visit, task))
         return f"You asked for it or gave its data, so another approves it. {others}"
     amount = money_of(task)
     if amount is not None and not acting.may_commit(amount.amount, amount.currency):
         over = formats.money_text(amount, cents=True)
-        return f"{over} is over your approval limit. " + _ask(_could_answer(visit, task))
+        return f"{over} is over your approval limit. " + ask(could_answer(visit, task))
     return None
-
-
-def name_of(visit: Visit, id: str | None) -> str:
-    """Of a person as records name them: the reader is `you`; who is unknown keeps their id."""
-    if id is None:
-        return "nobody"
-    plain = id.removeprefix("person:")
-    if plain in visit.acting.aliases():
-        return "you"
-    for person in visit.parts.people.all():
-        if plain == person.id or (person.email and plain.casefold() == person.email.casefold()):
-            return person.name
-    return "Fairlead" if plain == "fairlead" else plain.removeprefix("system:")
 
 
 def pane_of(
@@ -347,16 +311,18 @@ def pane_of(
     facts: Mapping[str, Any] = _visible(visit, row, row["shown"]) if is_task else {}
     asks = not is_task and ExceptionAction.SUPPLY in row["actions"] and bool(row["gaps"])
     hindered = _supply_hindrance(visit, row) if asks and not _closed(row) else None
-    people = candidates_for(visit, row) if shown.open and _may_assign(visit, is_task) else ()
+    people = candidates_for(visit, row) if shown.open and may_assign(visit, is_task) else ()
     chain = row["subject_id"] or f"system:{row.get('system')}"
     return Pane(
         row=shown,
         reference=row["number"] or "no engagement",
         lead=_lead(visit, row, is_task),
         remedy=None if is_task else _sentence(row["remedy"]),
-        facts=_facts(visit.clock, facts),
-        comparison=_changes(visit.clock, facts) if is_task else _side_by_side(visit.clock, row),
-        candidates=_choices(row) if not is_task and shown.open and _may_choose(visit, row) else (),
+        facts=facts_of(visit.clock, facts),
+        comparison=changes(visit.clock, facts) if is_task else side_by_side(visit.clock, row),
+        candidates=candidates_of(row)
+        if not is_task and shown.open and _may_choose(visit, row)
+        else (),
         gaps=(gaps or gap_form.blank(row["gaps"], visit.parts.firm))
         if asks and shown.open
         else None,
@@ -369,7 +335,6 @@ def pane_of(
         payload=None if is_task or row["payload"] is None else _payload(row["payload"]),
         record=None if shown.open else _record(visit, row, is_task),
         people=tuple((one.id, one.name) for one in people if one.id != row["assignee"]),
-        takes_back=any(one.id == visit.who.id for one in people),
         assignee=name_of(visit, row["assignee"]) if row["assignee"] else None,
     )
 
@@ -396,7 +361,7 @@ def _with_ways(visit: Visit, row: Mapping[str, Any], made: Row) -> Row:
     """An exception: what this reader may do about it in the row."""
     actions = [ExceptionAction(action) for action in row["actions"]]
     if not visit.who.may(Permission.EXCEPTIONS_RESOLVE):
-        asked = _ask(_could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE))
+        asked = ask(could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE))
         return replace(made, hindrance=f"You read here. {asked}")
     simple = [action for action in _SIMPLE if action in actions]
     open_to = [action for action in simple if _has_authority(visit, row, action)]
@@ -414,7 +379,7 @@ def _with_ways(visit: Visit, row: Mapping[str, Any], made: Row) -> Row:
     holders = [p for role in needed for p in visit.parts.people.holding(role, region=row["region"])]
     does = listed([_SIMPLE[action][0].lower() for action in simple], "or")
     why = mended if _closed(row) else ""
-    return replace(made, hindrance=f"{why}To {does} needs the role {roles}. {_ask(holders)}")
+    return replace(made, hindrance=f"{why}To {does} needs the role {roles}. {ask(holders)}")
 
 
 def _closed(row: Mapping[str, Any]) -> bool:
@@ -441,69 +406,7 @@ def _supply_hindrance(visit: Visit, row: Mapping[str, Any]) -> str | None:
     needs = (Permission.EXCEPTIONS_RESOLVE, Permission.ENGAGEMENTS_CORRECT)
     if all(visit.who.may(permission) for permission in needs):
         return None
-    return "Another gives these values. " + _ask(_could_resolve(visit, row, *needs))
-
-
-# who else
-
-
-def _ask(people: Sequence[Person]) -> str:
-    names = list(dict.fromkeys(person.name for person in people))[:_MOST_NAMED]
-    return f"Ask {listed(names, 'or')}." if names else "Nobody else can; ask an administrator."
-
-
-def _could_answer(visit: Visit, task: Mapping[str, Any]) -> list[Person]:
-    """Others who could answer it now; whoever holds the role first."""
-    people, amount = visit.parts.people, money_of(task)
-    roles = [Role(role) for role in (task["owner"], task["fallback_role"]) if role]
-    excluded = {name.casefold() for name in task["excluded"]}
-    return [
-        person
-        for role in roles
-        for person in people.holding(role, region=task["region"])
-        if person.id != visit.who.id
-        and (
-            task["kind"] != "approval"
-            or (
-                not _aliases(visit, person) & excluded
-                and (amount is None or person.may_approve(amount))
-            )
-        )
-    ]
-
-
-def _could_resolve(visit: Visit, row: Mapping[str, Any], *permissions: Permission) -> list[Person]:
-    """Those of its team first."""
-    able = [
-        person
-        for person in visit.parts.people.all()
-        if person.active
-        and person.id != visit.who.id
-        and all(person.principal().may(permission) for permission in permissions)
-        and Acting.of(visit.parts.people, person.principal()).sees(row["region"])
-    ]
-    return sorted(able, key=lambda person: row["owner"] not in person.teams)
-
-
-def _may_assign(visit: Visit, is_task: bool) -> bool:
-    return visit.who.may(Permission.TASKS_DELEGATE if is_task else Permission.EXCEPTIONS_RESOLVE)
-
-
-def candidates_for(visit: Visit, row: Mapping[str, Any]) -> list[Person]:
-    """Whom it can be given to, as `work.assignment` and the rules of exceptions have it."""
-    if row["kind"] in (Kind.DATA, Kind.EXCEPTION):
-        found = _could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE)
-        return [*found, visit.person]
-    excluded = {name.casefold() for name in row["excluded"]}
-    return [
-        person
-        for person in visit.parts.people.holding(Role(row["owner"]), region=row["region"])
-        if row["kind"] != "approval" or not _aliases(visit, person) & excluded
-    ]
-
-
-def _aliases(visit: Visit, person: Person) -> frozenset[str]:
-    return Acting.of(visit.parts.people, person.principal()).aliases()
+    return "Another gives these values. " + ask(could_resolve(visit, row, *needs))
 
 
 # panes
@@ -540,191 +443,6 @@ def _visible(visit: Visit, row: Mapping[str, Any], facts: Mapping[str, Any]) -> 
     }
 
 
-_NO_FACTS = frozenset({"packet", "version", "difference", "engagement"})
-#: What comes first, in this order; the database keeps none.
-_FIRST = ("name", "client", "value", "starts_on", "ends_on", "contract", "project_code")
-
-
-def _facts(clock: Clock, facts: Mapping[str, Any]) -> tuple[Fact, ...]:
-    names = [name for name in _FIRST if name in facts]
-    names += sorted(facts.keys() - set(names) - _NO_FACTS)
-    return tuple(_fact(clock, words(name.removesuffix("_on")), facts[name]) for name in names)
-
-
-def _fact(clock: Clock, label: str, value: Any) -> Fact:
-    amount = _money(value)
-    return Fact(label, money=amount) if amount is not None else Fact(label, _text(clock, value))
-
-
-def _money(value: Any) -> Money | None:
-    if isinstance(value, Mapping) and set(cast("Mapping[str, Any]", value)) == {
-        "amount",
-        "currency",
-    }:
-        parts = cast("Mapping[str, Any]", value)
-        return Money(amount=Decimal(str(parts["amount"])), currency=str(parts["currency"]))
-    return None
-
-
-def _is_whole(amount: Money) -> bool:
-    return amount.amount == amount.amount.to_integral_value()
-
-
-def _day(value: Any) -> date | None:
-    if not (isinstance(value, str) and len(value) == 10):
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None
-
-
-def _text(clock: Clock, value: Any) -> str:
-    """A value of a record as a person reads it. What is missing is words."""
-    if value is None or value == "" or value == []:
-        return "none yet"
-    if (amount := _money(value)) is not None:
-        return formats.money_text(amount, cents=not _is_whole(amount))
-    if (day := _day(value)) is not None:
-        return clock.date(day)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        parts = cast("Mapping[str, Any]", value)
-        inner = [f"{words(k)} {_text(clock, v)}" for k, v in parts.items() if v is not None]
-        return ", ".join(inner)
-    if isinstance(value, list):
-        return "; ".join(_text(clock, one) for one in cast("list[Any]", value))
-    return str(value)
-
-
-def _changes(clock: Clock, facts: Mapping[str, Any]) -> Comparison | None:
-    """Before and after, where the question is about a change."""
-    found: Mapping[str, Any] = facts.get("difference") or {}
-    lines = tuple(
-        Line(
-            _field_words(field),
-            (
-                _text(clock, pair["ours"]),
-                _text(clock, pair["theirs"]),
-                _change(pair["ours"], pair["theirs"]),
-            ),
-        )
-        for field, pair in found.items()
-        if isinstance(pair, Mapping) and {"ours", "theirs"} <= set(cast("Mapping[str, Any]", pair))
-    )
-    return Comparison("What changes", ("Now", "Then", "Change"), lines) if lines else None
-
-
-def _change(before: Any, after: Any) -> str:
-    one, other = _money(before), _money(after)
-    if one is not None and other is not None and one.currency == other.currency:
-        places = 0 if _is_whole(one) and _is_whole(other) else minor_units(one.currency)
-        return formats.amount(other.amount - one.amount, places, sign=True)
-    first, last = _day(before), _day(after)
-    if first is not None and last is not None:
-        return f"{formats.amount(Decimal((last - first).days), sign=True)}{formats.NBSP}d"
-    if before in (None, "", []):
-        return "added"
-    return "removed" if after in (None, "", []) else "changed"
-
-
-def _side_by_side(clock: Clock, row: Mapping[str, Any]) -> Comparison | None:
-    """What a person chooses between, or what two systems say of one thing."""
-    found: Mapping[str, Any] = row["difference"] or {}
-    system = row["system"] or "the other system"
-    if isinstance(fields := found.get("fields"), list):
-        return _of_fields(clock, cast("list[Mapping[str, Any]]", fields), system)
-    candidates: list[Mapping[str, Any]] = found.get("candidates") or []
-    ours = found.get("client") or found.get("wanted")
-    if ours and candidates:
-        return _of_records(clock, ours, candidates)
-    pairs = [
-        Line(_field_words(name), (_text(clock, pair["ours"]), _text(clock, pair["theirs"])))
-        for name, pair in found.items()
-        if isinstance(pair, Mapping) and {"ours", "theirs"} <= set(cast("Mapping[str, Any]", pair))
-    ]
-    return Comparison("What differs", ("Here", system), tuple(pairs)) if pairs else None
-
-
-def _of_fields(clock: Clock, fields: Sequence[Mapping[str, Any]], system: str) -> Comparison | None:
-    if not fields:
-        return None
-    if "owner_value" in fields[0]:
-        heads = (f"{fields[0]['owner']}, owner", str(fields[0]["holder"]))
-        names = ("owner_value", "value")
-    else:
-        heads, names = ("CRM", system), ("ours", "theirs")
-    lines = tuple(
-        Line(_field_words(str(one["field"])), tuple(_text(clock, one.get(n)) for n in names))
-        for one in fields
-    )
-    return Comparison("What differs", heads, lines)
-
-
-def _of_records(
-    clock: Clock, ours: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
-) -> Comparison:
-    address: Mapping[str, Any] = ours.get("address") or {}
-    mine: dict[str, Any] = {
-        "name": ours.get("name") or ours.get("vendor"),
-        "country": ours.get("country") or address.get("country"),
-        "tax_id": ours.get("tax_id"),
-    }
-    shown = candidates[:5]
-    lines: list[Line] = []
-    for name in ("name", "country", "tax_id"):
-        if mine[name] is None and not any(one.get(name) for one in shown):
-            continue
-        cells = (_text(clock, mine[name]), *(_text(clock, one.get(name)) for one in shown))
-        lines.append(Line(_field_words(name), cells, differs=len(set(cells)) > 1))
-    likeness = [one.get("likeness") for one in shown]
-    if any(value is not None for value in likeness):
-        alike = ("", *(formats.percent(Decimal(str(one or 0)), 0) for one in likeness))
-        lines.append(Line("Alike", alike, differs=False))
-    reasons = ("", *(str(one.get("because") or "") for one in shown))
-    lines.append(Line("Because", reasons, differs=False))
-    heads = ("Of the deal", *(str(one["id"]) for one in shown))
-    return Comparison("Side by side", heads, tuple(lines))
-
-
-def _field_words(path: str) -> str:
-    return words(path.removeprefix("deal.").removesuffix("_on").replace(".", " "))
-
-
-_FOLLOWS: Mapping[str, str] = {
-    "crm": "The record in {system} takes the CRM's values; the set-up goes on.",
-    "ledger": "Nothing is written. {system} keeps its values; the set-up goes on.",
-    "owner": "The owner's value is written to {system}; both agree from then on.",
-    "leave": "Nothing is written. The difference stays until its owner is changed.",
-}
-
-
-def _choices(row: Mapping[str, Any]) -> tuple[Candidate, ...]:
-    """Each with what follows from it; `none` too, where records are chosen from."""
-    found: Mapping[str, Any] = row["difference"] or {}
-    system = row["system"] or "the other system"
-    shown = tuple(
-        Candidate(
-            str(one["id"]),
-            str(one["name"]),
-            str(one.get("because") or ""),
-            _FOLLOWS.get(
-                str(one["id"]),
-                "The set-up goes on with this record of {system}. Nothing new is created.",
-            ).format(system=system),
-        )
-        for one in cast("list[Mapping[str, Any]]", found.get("candidates") or [])
-    )
-    if "fields" in found:
-        return shown
-    if "wanted" in found:
-        none = "No vendor is named; procurement finds one."
-    else:
-        none = f"A new record is created in {system}, and the set-up goes on with it."
-    return (*shown, Candidate("none", "None of them", "", none))
-
-
 def _why(visit: Visit, row: Mapping[str, Any], is_task: bool, engagement: str | None) -> Why:
     owner = words(row["owner"]) if not is_task else role_words(row["owner"])
     if not is_task:
@@ -740,7 +458,7 @@ def _why(visit: Visit, row: Mapping[str, Any], is_task: bool, engagement: str | 
     inputs = _visible(visit, row, row["facts"])
     return Why(
         text,
-        tuple(_fact(visit.clock, words(name), value) for name, value in inputs.items()),
+        tuple(fact(visit.clock, words(name), value) for name, value in inputs.items()),
         f"{engagement}/decisions#{row['decision_id']}" if engagement else None,
     )
 

@@ -14,7 +14,7 @@ from fairlead.errors import NotFound
 from fairlead.store.engagement_page import EngagementViews
 from fairlead.store.views import Scope
 from fairlead.trust.roles import Permission
-from fairlead.web.formats import Tone, words
+from fairlead.web.formats import Tone, listed, words
 from fairlead.web.pages.engagement_words import STATES, tells_costs
 from fairlead.web.visit import Visit
 
@@ -157,6 +157,7 @@ def _figs(visit: Visit, engagement: Engagement, deal: Opportunity) -> tuple[Fig,
         Fig("Dates", f"{starts} to {ends}" if dated else "none yet"),
         Fig("Project code", engagement.project_code or "none yet", figures=True),
         Fig("Seller", _seller(visit, deal.owner)),
+        Fig("Delivery lead", _lead(visit, deal.region)),
         Fig(
             "Launched" if launched else "Opened",
             clock.date(launched or engagement.opened_at),
@@ -173,6 +174,17 @@ def _seller(visit: Visit, owner: str | None) -> str:
         if person.email and person.email.casefold() == owner.casefold():
             return person.name
     return owner
+
+
+def _lead(visit: Visit, region: str | None) -> str:
+    """Who answers for the delivery in its region: the first two, where there are more."""
+    parts = visit.parts
+    names = dict.fromkeys(
+        person.name
+        for role in parts.firm.workspace.roles
+        for person in parts.people.holding(role, region=region)
+    )
+    return listed(list(names)[:2]) or "none yet"
 
 
 def _tabs(

@@ -151,6 +151,7 @@ class LineTab:
     parts: tuple[Part, ...]
     whole: Part | None
     runs: tuple[ShownRun, ...]
+    cancellable: tuple[ShownRun, ...]
     all_steps: bool
 
 
@@ -177,6 +178,7 @@ def line_tab(visit: Visit, views: EngagementViews, head: Head) -> LineTab:
     relatives = [_part(visit, row, steps, waits) for row in family]
     pairs = tuple(zip(family, relatives, strict=True))
     all_steps = visit.query("steps") == "all"
+    runs = tuple(_runs(visit, steps.get(mine, ()), calendar, all_steps))
     return LineTab(
         head=head,
         period=_period(visit.clock, facts, stages),
@@ -184,7 +186,8 @@ def line_tab(visit: Visit, views: EngagementViews, head: Head) -> LineTab:
         dependencies=tuple(_dependencies(visit, stages, waits.get(mine, ()), calendar)),
         parts=tuple(part for row, part in pairs if row["parent"] == mine),
         whole=next((part for row, part in pairs if row["id"] == engagement.parent), None),
-        runs=tuple(_runs(visit, head, steps.get(mine, ()), calendar, all_steps)),
+        runs=runs,
+        cancellable=tuple(run for run in runs if run.may_cancel),
         all_steps=all_steps,
     )
 
@@ -417,7 +420,6 @@ def _part(
 
 def _runs(
     visit: Visit,
-    head: Head,
     rows: Sequence[Mapping[str, Any]],
     calendar: BusinessCalendar | None,
     all_steps: bool,

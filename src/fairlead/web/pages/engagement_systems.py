@@ -219,6 +219,7 @@ def _systems(
             read_at,
             [effect for effect in effects if effect["system"] == system],
             [step for step in steps if step["system"] == system],
+            tells_us="crm" in mine,
         )
         yield SystemLine(
             code=_code(visit, system),
@@ -254,7 +255,7 @@ def _code(visit: Visit, system: str) -> str:
     for config in visit.parts.systems.all():
         if config.id == system:
             return CODES.get(config.serves[0].port, config.serves[0].port.upper())
-    return "OLD"  # it was taken out of the configuration since
+    return "SYS"  # it was taken out of the configuration since
 
 
 def _state(
@@ -264,8 +265,11 @@ def _state(
     read_at: datetime | None,
     effects: Sequence[Mapping[str, Any]],
     steps: Sequence[Mapping[str, Any]],
+    *,
+    tells_us: bool,
 ) -> tuple[Tone, str, str]:
-    """The worst first: tone, word, reason."""
+    """The worst first: tone, word, reason. `tells_us`: what changes there comes by itself, so
+    that what was read long ago holds still."""
     clock = visit.clock
     if row is not None and row.breaker == "open":
         since = f" since {clock.moment(row.opened_at)}" if row.opened_at else ""
@@ -281,8 +285,8 @@ def _state(
     if any(step["state"] in ("ready", "running") for step in steps):
         return "run", "Working", ""
     if read_at is None:
-        return ("ok", "Written", "not read since") if effects else ("idle", "Not used", "")
-    if visit.now - read_at > _STALE:
+        return ("ok", "Written", "not read since") if effects else ("idle", "Linked", "")
+    if not tells_us and visit.now - read_at > _STALE:
         return "warn", clock.ago(read_at), ""
     return "ok", "In sync", ""
 

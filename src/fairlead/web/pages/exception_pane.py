@@ -146,8 +146,8 @@ def read(
         id=found["id"],
         version=found["version"],
         title=found["title"],
-        detail=payloads.plain(found["detail"]),
-        remedy=found["remedy"],
+        detail=_sentence(payloads.plain(found["detail"])),
+        remedy=_sentence(found["remedy"]),
         cause=words(found["class"]),
         number=found["number"],
         client=found["client_name"],
@@ -193,6 +193,11 @@ def decided(visit: Visit, id: str) -> str:
     when = visit.clock.moment(found["resolved_at"])
     why = f": “{found['reason']}”" if found["reason"] else ""
     return f"{_resolved(visit, found)}, {when}{why}."
+
+
+def _sentence(text: str) -> str:
+    """Rules write their words in lower case, to stand in lists."""
+    return text[:1].upper() + text[1:]
 
 
 def _resolved(visit: Visit, found: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from fairlead.errors import (
 from fairlead.store.worklist import Due, Key, Kind
 from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
-from fairlead.web import formats, gap_form, work_items
+from fairlead.web import formats, gap_form, who_else, work_items
 from fairlead.web.forms import Form
 from fairlead.web.gap_form import GapForm
 from fairlead.web.nav import Entry
@@ -234,7 +234,7 @@ def assign(visit: Visit, form: Form) -> Response:
             now = _given(visit, found, person, form.version, is_task=is_task)
     except (InvalidInput, NotAllowed, IllegalMove, StaleVersion) as refused:
         return _refused(visit, item, refused, reason="", chosen="")
-    name = work_items.name_of(visit, person)
+    name = who_else.name_of(visit, person)
     undo = None
     if person != visit.who.id and (found["assignee"] or _could_be_given(visit, found)):
         back = found["assignee"] or visit.who.id
@@ -416,7 +416,7 @@ def _resolves(visit: Visit, person: str, region: str | None) -> bool:
 
 
 def _could_be_given(visit: Visit, found: Mapping[str, Any]) -> bool:
-    return visit.who.id in {one.id for one in work_items.candidates_for(visit, found)}
+    return visit.who.id in {one.id for one in who_else.candidates_for(visit, found)}
 
 
 # what is shown

@@ -73,6 +73,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The row that a pane shows is the selected one, also when its link is pressed.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest?.("a[hx-get]")?.closest("[data-rows=follow] [data-row]");
+  if (row) for (const one of rows()) one.classList.toggle("is-sel", one === row);
+});
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-pick-all]")) {
     for (const row of rows()) if (boxOf(row)) boxOf(row).checked = event.target.checked;

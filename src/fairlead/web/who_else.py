@@ -1,0 +1,94 @@
+"""Who else: how people are named to the reader, and whom to ask for what the reader cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fairlead.domain.values import Money
+from fairlead.store.worklist import Kind
+from fairlead.trust.acting import Acting
+from fairlead.trust.principals import Person
+from fairlead.trust.roles import Permission, Role
+from fairlead.web.formats import listed
+from fairlead.web.visit import Visit
+
+_MOST_NAMED = 3
+
+
+def name_of(visit: Visit, id: str | None) -> str:
+    """Of a person as records name them: the reader is `you`; who is unknown keeps their id."""
+    if id is None:
+        return "nobody"
+    plain = id.removeprefix("person:")
+    if plain in visit.acting.aliases():
+        return "you"
+    for person in visit.parts.people.all():
+        if plain == person.id or (person.email and plain.casefold() == person.email.casefold()):
+            return person.name
+    return "Fairlead" if plain == "fairlead" else plain.removeprefix("system:")
+
+
+def money_of(row: Mapping[str, Any]) -> Money | None:
+    if row["amount"] is None or row["currency"] is None:
+        return None
+    return Money(amount=row["amount"], currency=row["currency"])
+
+
+def ask(people: Sequence[Person]) -> str:
+    names = list(dict.fromkeys(person.name for person in people))[:_MOST_NAMED]
+    return f"Ask {listed(names, 'or')}." if names else "Nobody else can; ask an administrator."
+
+
+def could_answer(visit: Visit, task: Mapping[str, Any]) -> list[Person]:
+    """Others who could answer it now; whoever holds the role first."""
+    people, amount = visit.parts.people, money_of(task)
+    roles = [Role(role) for role in (task["owner"], task["fallback_role"]) if role]
+    excluded = {name.casefold() for name in task["excluded"]}
+    return [
+        person
+        for role in roles
+        for person in people.holding(role, region=task["region"])
+        if person.id != visit.who.id
+        and (
+            task["kind"] != "approval"
+            or (
+                not _aliases(visit, person) & excluded
+                and (amount is None or person.may_approve(amount))
+            )
+        )
+    ]
+
+
+def could_resolve(visit: Visit, row: Mapping[str, Any], *permissions: Permission) -> list[Person]:
+    """Those of its team first."""
+    able = [
+        person
+        for person in visit.parts.people.all()
+        if person.active
+        and person.id != visit.who.id
+        and all(person.principal().may(permission) for permission in permissions)
+        and Acting.of(visit.parts.people, person.principal()).sees(row["region"])
+    ]
+    return sorted(able, key=lambda person: row["owner"] not in person.teams)
+
+
+def may_assign(visit: Visit, is_task: bool) -> bool:
+    return visit.who.may(Permission.TASKS_DELEGATE if is_task else Permission.EXCEPTIONS_RESOLVE)
+
+
+def candidates_for(visit: Visit, row: Mapping[str, Any]) -> list[Person]:
+    """Whom it can be given to, as `work.assignment` and the rules of exceptions have it."""
+    if row["kind"] in (Kind.DATA, Kind.EXCEPTION):
+        found = could_resolve(visit, row, Permission.EXCEPTIONS_RESOLVE)
+        return [*found, visit.person]
+    excluded = {name.casefold() for name in row["excluded"]}
+    return [
+        person
+        for person in visit.parts.people.holding(Role(row["owner"]), region=row["region"])
+        if row["kind"] != "approval" or not _aliases(visit, person) & excluded
+    ]
+
+
+def _aliases(visit: Visit, person: Person) -> frozenset[str]:
+    return Acting.of(visit.parts.people, person.principal()).aliases()

@@ -1,0 +1,131 @@
+"""A person at a browser: what they press and what they see. Waits for elements, never for time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    StorageState,
+    expect,
+)
+
+PHONE, TABLET, DESK = (390, 844), (1024, 768), (1440, 900)
+_MOST_TABS = 120
+
+#: What Chromium says of each answer of 400 and more; the tests see those by what the page shows.
+_ANSWERED = re.compile(r"^Failed to load resource: the server responded with a status of 4\d\d")
+_AWAY = re.compile(r"net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE|EMPTY_RESPONSE|INTER)")
+
+
+@dataclass
+class Heard:
+    """What a browser said that no page may make it say."""
+
+    origin: str
+    faults: list[str] = field(default_factory=list[str])
+    elsewhere: list[str] = field(default_factory=list[str])
+    may_lose_the_server: bool = False
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning") or _ANSWERED.match(message.text):
+            return
+        if self.may_lose_the_server and _AWAY.search(message.text):
+            return
+        self.faults.append(f"{message.type}: {message.text} ({message.location})")
+
+    def request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if f"{parts.scheme}://{parts.netloc}" != self.origin and parts.scheme not in ("data",):
+            self.elsewhere.append(request.url)
+
+
+class Desk:
+    """One tab of one browser profile."""
+
+    def __init__(self, page: Page, heard: Heard) -> None:
+        self.page, self.heard = page, heard
+
+    def open(self, path: str) -> Desk:
+        self.page.goto(path)
+        return self
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def sees(self, text: str | re.Pattern[str]) -> Locator:
+        """Waits for it."""
+        found = self.page.get_by_text(text).filter(visible=True).first
+        expect(found).to_be_visible()
+        return found
+
+    def tab_to(self, name: str) -> None:
+        """With the Tab key alone, as who uses no mouse. Raises AssertionError where it is not
+        reached."""
+        passed: list[str] = []
+        for _ in range(_MOST_TABS):
+            self.press("Tab")
+            passed.append(self.focused_words())
+            if name in passed[-1]:
+                return
+        raise AssertionError(f"Tab does not come to {name!r}; it passes {passed}")
+
+    def focused_words(self) -> str:
+        """What is focused, in its own words."""
+        return str(
+            self.page.evaluate(
+                "() => { const it = document.activeElement; return it === document.body ? '' :"
+                " it.getAttribute('aria-label') || it.labels?.[0]?.innerText || it.innerText"
+                " || it.getAttribute('name') || it.tagName }"
+            )
+        )
+
+    def connected(self) -> Desk:
+        """Waits until the page is told of changes."""
+        self.page.wait_for_function("() => document.body.matches('.htmx-sse-open, [sse-connect]')")
+        return self
+
+    def tab(self) -> Desk:
+        """Another one of the same browser."""
+        return _desk(self.page.context, self.heard)
+
+
+def new_desk(
+    browser: Browser,
+    url: str,
+    *,
+    size: tuple[int, int] = DESK,
+    theme: Literal["light", "dark"] = "light",
+    state: StorageState | None = None,
+) -> Desk:
+    """A fresh profile. `state`: its cookies; null: nobody is signed in."""
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme=theme,
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+        reduced_motion="reduce",
+        storage_state=state,
+    )
+    return _desk(context, Heard(url))
+
+
+def _desk(context: BrowserContext, heard: Heard) -> Desk:
+    page = context.new_page()
+    page.on("console", heard.console)
+    page.on("pageerror", lambda error: heard.faults.append(f"exception: {error}"))
+    page.on("request", heard.request)
+    return Desk(page, heard)

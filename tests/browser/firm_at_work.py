@@ -1,0 +1,175 @@
+"""The made-up firm at work, in real processes: database, sandbox, a worker, and the pages."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from psycopg import sql
+
+from fairlead.bootstrap import Fairlead
+from fairlead.cli.demo_deals import Deal, DealClient, load_deals
+from fairlead.cli.demo_seller import Seller, prepare
+from fairlead.cli.processes import Child, wait_until_ready
+from fairlead.cli.sample_accounts import open_accounts
+from fairlead.cli.world import open_world
+from fairlead.config import Settings
+from fairlead.store.journal import CHANGED
+from fairlead.store.server import EmbeddedServer
+
+_T = TypeVar("_T")
+_Row = Mapping[str, Any]
+
+PATIENCE_S = 40
+
+
+class FirmAtWork:
+    """Begins with no deal. Ends all that it started with `close`."""
+
+    def __init__(self) -> None:
+        # Not under pytest's folder: only its owner may enter that, and root runs PostgreSQL as
+        # another.
+        self._folder = Path(tempfile.mkdtemp(prefix="fairlead-browser-"))
+        self._folder.chmod(0o755)
+        self._children: list[Child] = []
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._world = open_world(self._folder, self.url)
+        try:
+            self._start(port)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        for child in self._children:
+            child.ask_to_stop()
+        for child in self._children:
+            child.stop(within_s=10)
+        self._world.stop()
+        EmbeddedServer(self._folder).stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, port: int) -> None:
+        own = {"data": self._folder, "config": self._world.config, "port": port}
+        self._fairlead = Fairlead(Settings().model_copy(update={**own, "database_url": None}))
+        with self._fairlead.db.transaction() as tx:  # started and migrated here, by us alone
+            self.password = open_accounts(tx, self._fairlead.people, self._folder)
+        environment = {
+            "FAIRLEAD_DATA": str(self._folder),
+            "FAIRLEAD_CONFIG": str(self._world.config),
+            "FAIRLEAD_DATABASE_URL": "",
+            "FAIRLEAD_HOST": "127.0.0.1",
+            "FAIRLEAD_PORT": str(port),
+            "FAIRLEAD_ORIGIN": "",
+        }
+        for command in ("serve", "worker"):
+            log = self._folder / "logs" / f"{command}.log"
+            self._children.append(Child(command, environment=environment, log=log))
+        self._book = load_deals()
+        prepare(self._world.sandbox, self._book.before)
+        wait_until_ready(self.url, self._children[0])
+
+    def cut_the_pages_off(self) -> None:
+        """As a power cut does."""
+        self._children[0].kill()
+
+    def serve_again(self) -> None:
+        self._children[0].start()
+        wait_until_ready(self.url, self._children[0])
+
+    # -- what the seller does ----------------------------------------------------------------
+
+    def win(self, deal: str, *, name: str, client: str | None = None, **facts: Any) -> str:
+        """A deal like the sample's, under a name of its own; the name. `client`: what its client
+        is called."""
+        like = next(one for one in self._book.deals if one.id == deal)
+        id = "b-" + "".join(c for c in name.lower() if c.isascii() and c.isalnum())[:30]
+        made = Deal.model_validate({**like.model_dump(), **facts, "id": id, "name": name})
+        book = self._book
+        if client is not None:
+            known = book.clients[like.client]
+            named = DealClient.model_validate({**known.model_dump(), "name": client})
+            made = made.model_copy(update={"client": id})
+            book = book.model_copy(update={"clients": {**book.clients, id: named}})
+        Seller(self._world.sandbox, book).win(made)
+        return name
+
+    # -- what became of it -------------------------------------------------------------------
+
+    def engagement(self, name: str) -> _Row:
+        """Its row, once there is one."""
+        return self._until(
+            f"an engagement {name}",
+            lambda: self._first("SELECT * FROM engagements WHERE name = %s", name),
+        )
+
+    def number(self, name: str) -> str:
+        return str(self.engagement(name)["number"])
+
+    def task(self, name: str, step: str) -> _Row:
+        """An approval or task of the deal that waits for an answer."""
+        id = self.engagement(name)["id"]
+        return self._until(
+            f"{step} of {name}",
+            lambda: self._first(
+                "SELECT * FROM tasks WHERE subject_id = %s AND step = %s AND state = 'open'",
+                id,
+                step,
+            ),
+        )
+
+    def exception(self, name: str) -> _Row:
+        """What of the deal does not go on, once something does not."""
+        id = self.engagement(name)["id"]
+        return self._until(
+            f"an exception of {name}",
+            lambda: self._first(
+                "SELECT * FROM exceptions WHERE subject_id = %s AND state = 'open'", id
+            ),
+        )
+
+    def answered(self, task: str) -> _Row:
+        """The task, once somebody answered it."""
+        return self._until(
+            f"an answer to {task}",
+            lambda: self._first("SELECT * FROM tasks WHERE id = %s AND state <> 'open'", task),
+        )
+
+    def is_open(self, task: str) -> bool:
+        return self._first("SELECT 1 FROM tasks WHERE id = %s AND state = 'open'", task) is not None
+
+    def mails(self, word: str) -> list[_Row]:
+        """What was sent with this word in the subject, once something was."""
+
+        def look() -> list[_Row] | None:
+            records = self._world.sandbox.records("mail", "messages")
+            return [one["body"] for one in records if word in one["body"]["subject"]] or None
+
+        return self._until(f"a mail about {word}", look)
+
+    def _first(self, query: str, *values: Any) -> _Row | None:
+        with self._fairlead.db.transaction() as tx:
+            return tx.execute(cast("Any", query), values).fetchone()
+
+    def _until(self, what: str, look: Callable[[], _T | None]) -> _T:
+        """Looks again whenever the database says that something changed."""
+        end = time.monotonic() + PATIENCE_S
+        with self._fairlead.db.lock_connection() as session:
+            session.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANGED)))
+            while (found := look()) is None:
+                assert time.monotonic() < end, f"There is not {what} in {PATIENCE_S} s."
+                for _ in session.notifies(timeout=1, stop_after=1):
+                    pass
+            return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
