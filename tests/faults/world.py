@@ -25,6 +25,7 @@ from typing import Any, Self
 import psycopg
 import yaml
 from pydantic import SecretStr
+from stdnum.iso7064 import mod_11_10
 
 from fairlead.bootstrap import Fairlead
 from fairlead.config import SAMPLE, Settings
@@ -187,7 +188,8 @@ class Firm:
         crm, plant = self.system("salesforce"), self.sandbox.plant
         client = client or f"Client of {name}"
         if client not in self.clients:
-            number = f"DE{abs(hash_of(self.name, client)) % 10**9:09d}"
+            digits = f"{1 + abs(hash_of(self.name, client)) % 9}{abs(hash_of(client)) % 10**7:07d}"
+            number = f"DE{digits}{mod_11_10.calc_check_digit(digits)}"
             account = plant(
                 crm,
                 "Account",
@@ -244,22 +246,33 @@ class Firm:
 
     # people
 
-    @cached_property
-    def approver(self) -> Acting:
+    def person(self, role: str) -> Acting:
+        """Who answers what is asked of a role."""
         people = self.fairlead.people
-        return Acting.of(people, people.person("ines.moreau").principal())
+        id = "pia.novak" if role == "sales_operations" else "ines.moreau"
+        return Acting.of(people, people.person(id).principal())
 
-    def open_tasks(self) -> list[str]:
+    def open_tasks(self) -> dict[str, str]:
+        """Task → the role that it is asked of."""
         with self.fairlead.db.transaction() as tx:
-            rows = tx.execute("SELECT id FROM tasks WHERE state = 'open'").fetchall()
-        return [row["id"] for row in rows]
+            rows = tx.execute("SELECT id, role FROM tasks WHERE state = 'open'").fetchall()
+        return {row["id"]: row["role"] for row in rows}
+
+    def hand_over(self) -> int:
+        """Sales hands over every packet that waits for it."""
+        return self._answer("sales_operations")
 
     def approve(self) -> int:
         """Answer every open task, each in a transaction of its own, as the API does."""
+        return self._answer()
+
+    def _answer(self, *roles: str) -> int:
         answered = 0
-        for id in self.open_tasks():
+        for id, role in self.open_tasks().items():
+            if roles and role not in roles:
+                continue
             with self.fairlead.db.transaction() as tx:
-                answer_task(tx, id, self.approver, approved=True, reason="", version=None)
+                answer_task(tx, id, self.person(role), approved=True, reason="", version=None)
             answered += 1
         return answered
 
@@ -267,7 +280,10 @@ class Firm:
 
     def ended(self) -> int:
         """How many runs of the handoff are completed."""
-        return self.number("SELECT count(*) AS n FROM runs WHERE state = 'completed'")
+        return self.number(
+            "SELECT count(*) AS n FROM runs "
+            "WHERE playbook = 'deal-to-delivery' AND state = 'completed'"
+        )
 
     def wait(self, until: Callable[[], bool], within_s: float, every_s: float = 0.1) -> bool:
         """Until it is so, with nobody answering anything."""

@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, LiteralString
 
+from psycopg import sql
+
 from fairlead.store.database import Tx
 from fairlead.store.views import Scope
 
@@ -104,10 +106,9 @@ _CONDITIONS: Mapping[LiteralString, LiteralString] = {
                  OR (x.rank %% 10 = %(stage)s AND x.state NOT IN ('declined', 'cancelled')))""",
 }
 _FITS: LiteralString = " AND ".join(c for name, c in _CONDITIONS.items() if name != "stage")
-_STAGE: LiteralString = _CONDITIONS["stage"]
 
 # Every engagement that the reader sees, with its place.
-_PLACED: LiteralString = f"""
+_PLACED = sql.SQL("""
 placed AS (
     SELECT x.id, x.number, x.state, x.name, x.client_name, x.region, x.legal_entity, x.currency,
            x.value, x.parent, x.opened_at, x.launched_at, x.service_line, x.contract_type,
@@ -117,20 +118,20 @@ placed AS (
                                 ELSE coalesce(w.first, 2) END,
                  30 + CASE x.state WHEN 'launched' THEN 5 WHEN 'in_review' THEN 1
                       WHEN 'received' THEN 2 ELSE 3 END) AS rank
-    FROM engagements x LEFT JOIN work w ON w.subject_id = x.id WHERE {_SEEN})
-"""
+    FROM engagements x LEFT JOIN work w ON w.subject_id = x.id WHERE {seen})
+""").format(seen=sql.SQL(_SEEN))
 
 # Those that fit all filters but the stage, which the line above the list stands for.
-_FIT: LiteralString = f"""
-fit AS MATERIALIZED (SELECT x.*, {_STAGE} AS chosen FROM placed x WHERE {_FITS})
-"""
+_FIT = sql.SQL("""
+fit AS MATERIALIZED (SELECT x.*, {stage} AS chosen FROM placed x WHERE {fits})
+""").format(stage=sql.SQL(_CONDITIONS["stage"]), fits=sql.SQL(_FITS))
 
 _FAR: LiteralString = "coalesce(x.due_at, timestamptz '5000-01-01 00:00:00+00')"
 _CODE: LiteralString = """coalesce(x.currency, '~') COLLATE "C" """
 _VALUE: LiteralString = "coalesce(x.value, 0)"
 _CLIENT: LiteralString = "lower(coalesce(x.client_name, x.name))"
 
-#: Sort → (what it sorts by, its kinds in a cursor, whether it falls). The id decides between equals.
+#: Sort → (what it sorts by, of what kinds, whether it falls). The id decides between equals.
 _ORDERS: Mapping[
     Sort, tuple[tuple[LiteralString, ...], tuple[LiteralString, ...], LiteralString]
 ] = {
@@ -146,33 +147,47 @@ _ORDERS: Mapping[
     "-state": (("x.rank",), ("int",), " DESC"),
 }
 
-# A page of rows, then what only those that are shown need: their dates, and their parts.
-_ROWS: LiteralString = """
-SELECT x.*, g.body->'deal'->>'country' AS country,
-       coalesce(nullif(g.body->'deal'->>'starts_on', ''), g.body->'supplied'->>'starts_on')
-           AS starts_on,
-       coalesce(nullif(g.body->'deal'->>'ends_on', ''), g.body->'supplied'->>'ends_on') AS ends_on,
-       o.number AS whole
-FROM shown x JOIN engagements g ON g.id = x.id LEFT JOIN placed o ON o.id = x.parent
-"""
+#: Names of what a cursor holds, before the id.
+_KEYS: Sequence[LiteralString] = ("k0", "k1")
 
-_PARTS: LiteralString = f"""
-WITH {_WORK}, {_PLACED}
-SELECT x.id, x.number, x.state, x.name, x.region, x.legal_entity, x.currency, x.value, x.parent,
-       x.due_at, x.rank
-FROM placed x WHERE x.parent = ANY(%(wholes)s) ORDER BY x.parent, x.number
-"""
+# A page of rows, then what only those that are shown need: dates, and parts that the reader sees.
+_PAGE = sql.SQL("""
+WITH {work}, {placed}, {fit},
+shown AS (
+    SELECT x.*, {client} AS client_key FROM fit x LEFT JOIN fit o ON o.id = x.parent
+    WHERE x.chosen AND (o.id IS NULL OR NOT o.chosen){behind}
+    ORDER BY {order} LIMIT %(limit)s)
+SELECT x.*, g.body->'deal'->>'country' AS country,
+       coalesce(g.body->'deal'->>'starts_on', g.body->'supplied'->>'starts_on') AS starts_on,
+       coalesce(g.body->'deal'->>'ends_on', g.body->'supplied'->>'ends_on') AS ends_on,
+       (SELECT o.number FROM placed o WHERE o.id = x.parent) AS whole,
+       (SELECT jsonb_agg(jsonb_build_object(
+            'id', p.id, 'number', p.number, 'name', p.name, 'state', p.state,
+            'region', p.region, 'opened_at', p.opened_at, 'launched_at', p.launched_at,
+            'currency', p.currency, 'value', p.value::text) ORDER BY p.number)
+        FROM (SELECT * FROM engagements x WHERE {seen}) AS p WHERE p.parent = x.id) AS parts
+FROM shown x JOIN engagements g ON g.id = x.id ORDER BY {order}
+""")
 
 # All that stands above the rows, in one pass. A whole stands for its parts, so that none counts
-# twice: in a stage where it is in that stage too, in the list and the figures where it fits.
-_SUMMARY: LiteralString = f"""
-WITH {_WORK}, {_PLACED}, {_FIT},
+# twice: in a stage where it is in that stage too, in the list and the figures where it fits. How long
+# a launch took is told from the deal that was won: where a review came before that, the engagement
+# is older than its set-up.
+_SUMMARY = sql.SQL("""
+WITH {work}, {placed}, {fit},
 row AS MATERIALIZED (
     SELECT x.*, x.rank %% 10 AS place, x.rank / 10 AS how,
            x.state NOT IN ('declined', 'cancelled') AS is_open, o.id IS NULL AS top,
            x.chosen AND (o.id IS NULL OR NOT o.chosen) AS listed,
            o.id IS NULL OR o.rank %% 10 <> x.rank %% 10 AS top_of_stage
-    FROM fit x LEFT JOIN fit o ON o.id = x.parent)
+    FROM fit x LEFT JOIN fit o ON o.id = x.parent),
+took AS MATERIALIZED (
+    SELECT extract(epoch FROM x.launched_at - greatest(x.opened_at, r.started_at)) AS seconds
+    FROM fit x
+    LEFT JOIN (SELECT subject_id, min(started_at) AS started_at FROM runs
+               WHERE playbook = ANY(%(set_up)s::text[]) GROUP BY subject_id) r
+        ON r.subject_id = x.id
+    WHERE x.launched_at > %(now)s - interval '90 days' AND x.parent IS NULL)
 SELECT 'list' AS what, currency AS name, NULL::int AS place, count(*) AS known,
        sum(value) AS amount, NULL::int AS bad, NULL::int AS warn, NULL::int AS late
 FROM row WHERE listed GROUP BY currency
@@ -184,32 +199,21 @@ UNION ALL SELECT 'open', currency, NULL, count(*), sum(value), NULL, NULL,
 FROM row WHERE is_open AND top GROUP BY currency
 UNION ALL SELECT 'waiting', currency, NULL, count(*), sum(value), NULL, NULL, NULL
 FROM row WHERE is_open AND top AND how < 3 GROUP BY currency
-UNION ALL SELECT CASE WHEN grouping(state) = 0 THEN 'state' WHEN grouping(region) = 0 THEN 'region'
-            WHEN grouping(legal_entity) = 0 THEN 'entity' WHEN grouping(service_line) = 0 THEN 'line'
-            WHEN grouping(contract_type) = 0 THEN 'type' ELSE 'tier' END,
+UNION ALL SELECT 'took', NULL, NULL, count(*),
+       (percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds))::numeric, NULL, NULL, NULL FROM took
+UNION ALL SELECT 'took_p90', NULL, NULL, count(*),
+       (percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds))::numeric, NULL, NULL, NULL FROM took
+UNION ALL SELECT CASE
+           WHEN grouping(state) = 0 THEN 'state' WHEN grouping(region) = 0 THEN 'region'
+           WHEN grouping(legal_entity) = 0 THEN 'entity'
+           WHEN grouping(service_line) = 0 THEN 'line'
+           WHEN grouping(contract_type) = 0 THEN 'type' ELSE 'tier' END,
        coalesce(state, region, legal_entity, service_line, contract_type, client_tier), NULL,
        count(*), NULL, NULL, NULL, NULL
 FROM row WHERE chosen GROUP BY GROUPING SETS
     ((state), (region), (legal_entity), (service_line), (contract_type), (client_tier))
 ORDER BY what, known DESC, name
-"""
-
-# How long it took from the deal that was won to the launch, of what was launched of late. Where a
-# review came before the deal was won, the engagement is older than that: its set-up run is not.
-_LAUNCHED: LiteralString = f"""
-SELECT count(*) AS launched,
-       percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY
-           extract(epoch FROM x.launched_at - greatest(x.opened_at, r.started_at))) AS took
-FROM engagements x
-LEFT JOIN (SELECT subject_id, min(started_at) AS started_at FROM runs
-           WHERE playbook = ANY(%(set_up)s) GROUP BY subject_id) r ON r.subject_id = x.id
-WHERE x.launched_at > %(now)s - interval '90 days' AND x.parent IS NULL AND {_SEEN}
-  AND (%(region)s::text IS NULL OR x.region = %(region)s)
-  AND (%(entity)s::text IS NULL OR x.legal_entity = %(entity)s)
-  AND (%(line)s::text IS NULL OR x.service_line = %(line)s)
-  AND (%(type)s::text IS NULL OR x.contract_type = %(type)s)
-  AND (%(tier)s::text IS NULL OR x.client_tier = %(tier)s)
-"""
+""").format(work=sql.SQL(_WORK), placed=_PLACED, fit=_FIT)
 
 
 @dataclass(frozen=True)
@@ -287,17 +291,11 @@ class Summary:
     listed: Sum
     open: Sum  #: of all stages
     waiting: Sum  #: of those, what people must act on
+    launched: int = 0  #: in the 90 days before
+    median: timedelta | None = None  #: of those, from the deal that was won to the launch
+    p90: timedelta | None = None
     stages: Mapping[int, Sum] = field(default_factory=dict[int, Sum])  #: by place, 1 to 8
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict[str, tuple[Choice, ...]])
-
-
-@dataclass(frozen=True)
-class Launches:
-    """Of the 90 days before."""
-
-    count: int
-    median: timedelta | None
-    p90: timedelta | None
 
 
 class EngagementList:
@@ -330,29 +328,34 @@ class EngagementList:
         """`after`: what `key_of` said of the last row of the page before."""
         keys, kinds, falls = _ORDERS[sort]
         values = {**self._eyes, **_placed(places), **filters.values(), "limit": limit}
-        behind: LiteralString = ""
+        behind = sql.SQL("")
         if after is not None:
-            sign: LiteralString = "<" if falls else ">"
-            given: LiteralString = ", ".join(f"%(k{n})s::{kind}" for n, kind in enumerate(kinds))
-            behind = f" AND ({', '.join(keys)}, x.id) {sign} ({given}, %(last)s)"
-            values |= {f"k{n}": value for n, value in enumerate(after[:-1])}
+            given = [
+                sql.SQL("%({})s::{}").format(sql.SQL(_KEYS[n]), sql.SQL(kind))
+                for n, kind in enumerate(kinds)
+            ]
+            behind = sql.SQL(" AND ({}, x.id) {} ({}, %(last)s)").format(
+                sql.SQL(", ".join(keys)), sql.SQL("<" if falls else ">"), sql.SQL(", ").join(given)
+            )
+            values |= dict(zip(_KEYS, after[:-1], strict=False))
             values["last"] = after[-1]
-        order: LiteralString = ", ".join(f"{key}{falls}" for key in (*keys, "x.id"))
-        query = f"""WITH {_WORK}, {_PLACED}, {_FIT},
-            shown AS (
-                SELECT x.*, {_CLIENT} AS client_key FROM fit x LEFT JOIN fit o ON o.id = x.parent
-                WHERE x.chosen AND (o.id IS NULL OR NOT o.chosen){behind}
-                ORDER BY {order} LIMIT %(limit)s)
-            {_ROWS} ORDER BY {order}"""
+        order: LiteralString = ", ".join(key + falls for key in (*keys, "x.id"))
+        query = _PAGE.format(
+            work=sql.SQL(_WORK),
+            placed=_PLACED,
+            fit=_FIT,
+            seen=sql.SQL(_SEEN),
+            client=sql.SQL(_CLIENT),
+            behind=behind,
+            order=sql.SQL(order),
+        )
         return self._tx.execute(query, values).fetchall()
 
-    def parts(self, wholes: Sequence[str], places: Sequence[Place]) -> list[dict[str, Any]]:
-        """Of engagements that were found with `page`, as far as the reader sees them."""
-        values = {**self._eyes, **_placed(places), "wholes": list(wholes)}
-        return self._tx.execute(_PARTS, values).fetchall()
-
-    def summary(self, filters: Filters, places: Sequence[Place]) -> Summary:
-        values = {**self._eyes, **_placed(places), **filters.values()}
+    def summary(
+        self, filters: Filters, places: Sequence[Place], *, set_up: Iterable[str]
+    ) -> Summary:
+        """`set_up`: the playbooks that begin when a deal is won."""
+        values = {**self._eyes, **_placed(places), **filters.values(), "set_up": list(set_up)}
         rows = self._tx.execute(_SUMMARY, values).fetchall()
         by: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
@@ -363,6 +366,9 @@ class EngagementList:
             listed=_sum(by.get("list", [])),
             open=_sum(by.get("open", [])),
             waiting=_sum(by.get("waiting", [])),
+            launched=by["took"][0]["known"],
+            median=_span(by["took"][0]["amount"]),
+            p90=_span(by["took_p90"][0]["amount"]),
             stages={at: _sum([r for r in stages if r["place"] == at]) for at in range(1, 9)},
             choices={
                 what: tuple(
@@ -373,15 +379,6 @@ class EngagementList:
                 for what in named
             },
         )
-
-    def launches(self, filters: Filters, set_up: Iterable[str]) -> Launches:
-        """`set_up`: the playbooks that begin when a deal is won. The filters that are of the deal
-        count; those of where it stands do not, as what is launched stands elsewhere."""
-        values = {**self._eyes, **filters.values(), "set_up": list(set_up)}
-        row = self._tx.execute(_LAUNCHED, values).fetchone()
-        assert row is not None, "an aggregate gives one row"
-        took = [timedelta(seconds=float(seconds)) for seconds in row["took"] or ()]
-        return Launches(row["launched"], took[0] if took else None, took[1] if took else None)
 
     def without(self, filters: Filters, places: Sequence[Place]) -> dict[str, int]:
         """Filter that is set → how many would fit without it."""
@@ -394,7 +391,9 @@ class EngagementList:
             )
             counts.append("count(*) FILTER (WHERE " + rest + ') AS "' + name + '"')
         shown: LiteralString = ", ".join(counts)
-        query = f"WITH {_WORK}, {_PLACED} SELECT {shown} FROM placed x"
+        query = sql.SQL("WITH {work}, {placed} SELECT {counts} FROM placed x").format(
+            work=sql.SQL(_WORK), placed=_PLACED, counts=sql.SQL(shown)
+        )
         values = {**self._eyes, **_placed(places), **filters.values()}
         row = self._tx.execute(query, values).fetchone()
         return dict(row or {})
@@ -443,6 +442,10 @@ def _sum(rows: Sequence[Mapping[str, Any]]) -> Sum:
         warn=sum(row["warn"] or 0 for row in rows),
         late=sum(row["late"] or 0 for row in rows),
     )
+
+
+def _span(seconds: Decimal | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=float(seconds))
 
 
 def _list(names: Iterable[str] | None) -> list[str] | None:

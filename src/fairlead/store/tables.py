@@ -96,7 +96,8 @@ engagements = sa.Table(
     _text("parent", null=True, comment="of a part: the engagement that it belongs to"),
     sa.Column(
         "compare_at", sa.DateTime(timezone=True), nullable=False,
-        server_default=sa.text("now()"), comment="when its systems are next compared",
+        server_default=sa.text("now() + interval '1 day'"),
+        comment="when its systems are next compared",
     ),
     # what the list is filtered by
     _of_deal("service_line", "service_line"),

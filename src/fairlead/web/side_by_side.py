@@ -60,6 +60,7 @@ def facts_of(clock: Clock, facts: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 
 def fact(clock: Clock, label: str, value: Any) -> Fact:
+    """One value under its label."""
     amount = _money(value)
     return Fact(label, money=amount) if amount is not None else Fact(label, _text(clock, value))
 

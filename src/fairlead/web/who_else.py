@@ -30,12 +30,14 @@ def name_of(visit: Visit, id: str | None) -> str:
 
 
 def money_of(row: Mapping[str, Any]) -> Money | None:
+    """What a task commits, or what is at risk."""
     if row["amount"] is None or row["currency"] is None:
         return None
     return Money(amount=row["amount"], currency=row["currency"])
 
 
 def ask(people: Sequence[Person]) -> str:
+    """`Ask Inès Moreau or Hanna Lindqvist.`"""
     names = list(dict.fromkeys(person.name for person in people))[:_MOST_NAMED]
     return f"Ask {listed(names, 'or')}." if names else "Nobody else can; ask an administrator."
 
@@ -74,6 +76,7 @@ def could_resolve(visit: Visit, row: Mapping[str, Any], *permissions: Permission
 
 
 def may_assign(visit: Visit, is_task: bool) -> bool:
+    """Give it to somebody."""
     return visit.who.may(Permission.TASKS_DELEGATE if is_task else Permission.EXCEPTIONS_RESOLVE)
 
 

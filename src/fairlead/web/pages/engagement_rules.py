@@ -25,10 +25,14 @@ def packets_of(parts: WebParts) -> Packets:
     return Packets(
         policies=policies(),
         firm=parts.firm,
-        ownership=_ownership(settings().config),
+        ownership=ownership_of(parts),
         people=parts.people,
         systems=parts.systems,
     )
+
+
+def ownership_of(parts: WebParts) -> Ownership:
+    return parts.ownership or _ownership(settings().config)
 
 
 @cache

@@ -15,6 +15,7 @@ from fairlead.store.systems import SystemRow
 from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
+from fairlead.web.pages.engagement_rules import ownership_of
 from fairlead.web.pages.engagement_words import CODES, money_of, person_words, value_words
 from fairlead.web.visit import Visit, role_words
 
@@ -49,6 +50,7 @@ class SystemLine:
     code: str
     system: str
     records: tuple[Record, ...]
+    owns: str  #: the fields whose value here counts at this stage
     wrote_at: datetime | None
     read_at: datetime | None
     tone: Tone
@@ -186,7 +188,7 @@ def _systems(
     holders: Mapping[str, str],
 ) -> Iterable[SystemLine]:
     engagement = head.engagement
-    records = _records(head)
+    records, owned = _records(head), _owned(visit, engagement)
     named = dict.fromkeys(
         [
             *holders.values(),
@@ -225,6 +227,7 @@ def _systems(
             code=_code(visit, system),
             system=system,
             records=tuple(records.get(system, ())),
+            owns=", ".join(label for holder, label in owned if holder in mine),
             wrote_at=max((at for at in wrote if at is not None), default=None),
             read_at=read_at,
             tone=tone,
@@ -232,6 +235,12 @@ def _systems(
             why=why,
             differs=differs,
         )
+
+
+def _owned(visit: Visit, engagement: Engagement) -> Sequence[tuple[str, str]]:
+    """Holder and field, as ownership has it at this stage."""
+    rules = ownership_of(visit.parts).fields
+    return [(rule.owner_at(engagement.state), _label(rule.field).lower()) for rule in rules]
 
 
 def _records(head: Head) -> dict[str, list[Record]]:
@@ -296,10 +305,12 @@ def _fields(
 ) -> Iterable[FieldLine]:
     known, clock = held(engagement), visit.clock
     holders = _asked(engagement)
-    apart = {(row["field"], row["system"]): row["owner"] for row in differences}
+    apart = {(row["field"], row["system"]) for row in differences}
+    owner_of = {
+        rule.field: rule.owner_at(engagement.state) for rule in ownership_of(visit.parts).fields
+    }
     lines: list[FieldLine] = []
     for field, said in known.items():
-        owners = {owner for (name, _), owner in apart.items() if name == field}
         sayings: list[Saying] = []
         for holder in holders:
             reading = said.get(holder)
@@ -310,13 +321,14 @@ def _fields(
                     text=None if reading is None else value_words(reading.value),
                     age="" if reading is None else clock.ago(reading.at),
                     stale=stale and holder not in ("crm", "fairlead"),
-                    owns=holder in owners,
+                    owns=owner_of.get(field) == holder,
                     differs=(field, holder) in apart,
                 )
             )
         values = [reading.value for reading in said.values()]
         agree = all(same(values[0], other) for other in values[1:])
-        lines.append(FieldLine(_label(field), tuple(sayings), bool(owners) or not agree))
+        differs = not agree or any(name == field for name, _ in apart)
+        lines.append(FieldLine(_label(field), tuple(sayings), differs))
     return sorted(lines, key=lambda line: not line.differs)
 
 

@@ -37,7 +37,7 @@ def upgrade() -> None:
             "compare_at",
             sa.DateTime(timezone=True),
             nullable=False,
-            server_default=sa.text("now()"),
+            server_default=sa.text("now() + interval '1 day'"),
             comment="when its systems are next compared",
         ),
     )
