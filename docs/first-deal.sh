@@ -12,7 +12,7 @@ enter() { # kind, fields → the record's id
 }
 
 client=$(enter Account '"Name": "Grünwald Optik GmbH", "BillingCity": "München",
-    "BillingCountryCode": "DE", "Tax_Id__c": "DE811234565", "Client_Tier__c": "standard"')
+    "BillingCountryCode": "DE", "Tax_Id__c": "DE305182648", "Client_Tier__c": "standard"')
 contract=$(enter Contract '"AccountId": "'"$client"'", "Status": "Activated",
     "CustomerSignedDate": "2026-11-18", "StartDate": "2027-01-11", "EndDate": "2027-06-30",
     "Contract_Value__c": 184250.00, "Payment_Days__c": 30')

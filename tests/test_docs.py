@@ -17,7 +17,7 @@ import yaml
 
 from fairlead.api.refusals import HttpRefusal
 from fairlead.bootstrap import CONNECTORS, Fairlead
-from fairlead.capabilities.handoff.events import EVENTS
+from fairlead.capabilities.handoff.events import EVENTS, INTERNAL
 from fairlead.capabilities.handoff.firm import load_firm
 from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.main import app
@@ -105,7 +105,8 @@ def test_the_default_of_a_setting_is_the_one_that_is_described(name: str) -> Non
     page = (DOCS / "configuration.md").read_text("utf-8")
     row = next(line for line in page.splitlines() if line.startswith(f"| `FAIRLEAD_{name.upper()}"))
     default = Settings.model_fields[name].default
-    said = {"database_url": "none", "config": "the made-up firm"}.get(name, f"`{default}`")
+    of_words = {"database_url": "none", "origin": "none", "config": "the made-up firm"}
+    said = of_words.get(name, f"`{default}`")
     assert row.split("|")[2].strip() == said
 
 
@@ -202,7 +203,7 @@ def test_every_event_that_starts_something_is_one_that_we_take(fairlead: Fairlea
     table = (DOCS / "configuration.md").read_text("utf-8").partition("## Policies and playbooks")[2]
     named = set(re.findall(r"^\| `[a-z-]+` \| `([a-z_.]+)` \|", table, re.M))
     assert named
-    assert named <= set(EVENTS)
+    assert named <= {*EVENTS, *INTERNAL}
 
 
 def _subclasses(root: type[FairleadError]) -> Iterator[type[FairleadError]]:

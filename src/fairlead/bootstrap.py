@@ -62,8 +62,8 @@ from fairlead.store.server import database_url
 from fairlead.trust.audit import checkpoint
 from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
-from fairlead.trust.secrets import Secrets
-from fairlead.web.parts import WebParts
+from fairlead.trust.secrets import Secrets, SecretSource
+from fairlead.web.parts import ConnectorSheet, MappedField, Operation, WebParts
 from fairlead.work.alerts import POLICIES as ALERT_POLICIES
 from fairlead.work.alerts import Alerts
 from fairlead.work.escalation import Escalation
@@ -347,6 +347,8 @@ class Fairlead:
             firm=self.firm,
             calendars=self.calendars,
             origin=self.settings.origin,
+            connectors={id: _sheet(reach) for id, reach in self.reaches.items()},
+            ownership=self.ownership,
         )
 
     def lint(self, files: Sequence[Path] | None = None) -> list[str]:
@@ -499,6 +501,46 @@ class Worker:
 def _note_checkpoint(db: Database) -> None:
     """The log's root as it is now; a copy of it kept elsewhere shows later cuts."""
     checkpoint(db)
+
+
+def _sheet(reach: Reach) -> ConnectorSheet:
+    """What a page may show of one system: no secret, only whether there is one."""
+    config, connector = reach.config, reach.connector
+    hidden = {
+        name
+        for name, field in connector.settings.model_fields.items()
+        if "Secret" in str(field.annotation)
+    }
+    hooks = {f"webhook secret {n}": s for n, s in enumerate(config.webhook_secrets, 1)}
+    sources = {**config.secrets, **hooks}
+    entries = FieldMap.load(connector.mapping, changes=config.mapping).entries()
+    return ConnectorSheet(
+        title=connector.title,
+        ports=tuple(connector.ports),
+        docs=connector.docs,
+        operations=tuple(
+            Operation(name, int(declared.level), declared.find)
+            if isinstance(declared, Writes)
+            else Operation(name, None)
+            for name, declared in connector.operations.items()
+        ),
+        per_second=connector.rate.per_second,
+        at_once=connector.rate.at_once,
+        settings=tuple((n, str(v)) for n, v in config.settings.items() if n not in hidden),
+        fields=tuple(
+            MappedField(object, ours, rule.path, rule.kind, ours in config.mapping.get(object, {}))
+            for object, rules in entries.items()
+            for ours, rule in rules.items()
+        ),
+        secrets=lambda: {name: _is_set(reach, source) for name, source in sources.items()},
+    )
+
+
+def _is_set(reach: Reach, source: SecretSource) -> bool:
+    try:
+        return bool(reach.secrets.get(source).get_secret_value())
+    except InvalidDefinition:
+        return False
 
 
 def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:

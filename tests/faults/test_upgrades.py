@@ -77,13 +77,13 @@ def test_runs_finish_on_the_version_that_they_began_with(
         text = PLAYBOOK.read_text("utf-8")
         told = "      - {notify: pmo_lead, about: engagement_launched, name: tell_delivery}\n"
         again = told.replace("pmo_lead", "finance").replace("tell_delivery", "tell_finance")
-        assert "\nversion: 1\n" in text
+        assert "\nversion: 2\n" in text
         assert told in text
-        text = text.replace("\nversion: 1\n", "\nversion: 2\n")
+        text = text.replace("\nversion: 2\n", "\nversion: 3\n")
         second.write_text(text.replace(told, told + again), "utf-8")
         firm.start_worker()
         begin(firm, 3, first=3)
-        second.unlink()  # rolled back: what began on version 2 goes on with it all the same
+        second.unlink()  # rolled back: what began on version 3 goes on with it all the same
         firm.start_worker()
         firm.look_now()
         assert firm.carry_on(firm.all_ended, 60), firm.troubles()
@@ -94,7 +94,7 @@ def test_runs_finish_on_the_version_that_they_began_with(
                 "JOIN steps s ON s.run_id = r.id GROUP BY 1 ORDER BY 1"
             ).fetchall()
         verdict, troubles = firm.verdict(), firm.troubles()
-    assert [tuple(row.values()) for row in rows] == [(1, 3, 0), (2, 3, 3)]
+    assert [tuple(row.values()) for row in rows] == [(2, 3, 0), (3, 3, 3)]
     assert verdict.clean, verdict
     assert not troubles
 

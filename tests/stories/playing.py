@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fairlead.cli.demo_deals import Book, Deal, load_stories
+from fairlead.cli.demo_deals import Book, Deal, load_deals
 from fairlead.cli.demo_ledger import Ledger, Row
 from fairlead.cli.demo_people import Desk, People
 from fairlead.cli.demo_proof import prove
@@ -23,6 +24,7 @@ from fairlead.cli.demo_stage import Stage
 from fairlead.cli.demo_view import View, not_yet, ready_to_win
 from fairlead.config import Settings
 from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.rules.packet import Packet
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.store import engagements
 
@@ -41,8 +43,8 @@ class Played:
     stage: Stage
     people: People
     view: View
-    #: What was open of the deal whose seller left nearly everything out, before anybody acted.
-    at_the_start: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    at_the_start: Packet
+    """Of the deal whose seller left nearly everything out, before anybody acted."""
 
     @property
     def sandbox(self) -> SandboxProcess:
@@ -85,6 +87,11 @@ class Played:
         ]
         return {task["step"]: task for task in found if task["subject_id"] == engagement.id}
 
+    def packet(self, engagement: Engagement) -> Packet:
+        found = _packet(self.stage, engagement.id)
+        assert found is not None
+        return found
+
     def proof(self) -> list[Row]:
         templates = {one.id: one for one in self.stage.fairlead.firm.templates}
         return prove(self.book, templates, self.rows)
@@ -93,7 +100,8 @@ class Played:
 @contextmanager
 def played(folder: Path, rules: Callable[[Book], Rules] | None = None) -> Generator[Played]:
     """Play all stories to their end. Raises AssertionError with what is not yet there."""
-    book = load_stories()
+    everything = load_deals()
+    book = everything.with_deals(tuple(deal for deal in everything.deals if deal.story))
     with Stage(Settings(data=folder)) as stage, People(stage.fairlead, stage.url) as people:
         prepare(stage.sandbox, book.before)
         if rules is not None:
@@ -111,14 +119,14 @@ def _to_the_end(book: Book, stage: Stage, people: People) -> Played:
     likely = [deal for deal in book.deals if deal.reviewed_first]
     unsigned = [deal for deal in book.deals if deal.contract == "signed_later"]
     (bare,) = [deal for deal in book.deals if deal.supplied_by == "owners"]
-    at_the_start: list[dict[str, Any]] = []
+    at_the_start: Packet | None = None
     end = time.monotonic() + PATIENCE_S
     while True:
         view = View.of(people, book)
         row = view.engagements.get(bare.name)
-        if not at_the_start and row is not None:
-            at_the_start = _open_of(people, row["id"], at_least=10)
-        if at_the_start:  # nobody has acted before it was looked at
+        if at_the_start is None and row is not None:
+            at_the_start = _with_gaps(stage, row["id"], at_least=10)
+        if at_the_start is not None:  # nobody has acted before it was looked at
             desk.work(view.deals)
             for deal in [deal for deal in likely if ready_to_win(deal, view)]:
                 likely.remove(deal)
@@ -127,7 +135,7 @@ def _to_the_end(book: Book, stage: Stage, people: People) -> Played:
                 unsigned.remove(deal)
                 seller.sign(deal)
         open = [words for deal in book.deals if (words := not_yet(deal, view))]
-        if not open and not unsigned and not likely:
+        if at_the_start is not None and not (open or unsigned or likely):
             return Played(book, stage, people, view, at_the_start)
         assert time.monotonic() < end, "\n".join(open)
         time.sleep(_LOOK_S)
@@ -140,12 +148,16 @@ def _waits_for_signature(deal: Deal, view: View) -> bool:
     return any(one["step"] == "contract_signed" for one in view.waiting[row["id"]])
 
 
-def _open_of(people: People, id: str, *, at_least: int) -> list[dict[str, Any]]:
-    """Each gap that is open, with its exception; none before there are so many."""
-    found = [
-        {**gap, "exception": exception}
-        for exception in people.everything("/exceptions", state="open")
-        if exception["subject_id"] == id
-        for gap in exception["gaps"]
-    ]
-    return found if len(found) >= at_least else []
+def _packet(stage: Stage, id: str) -> Packet | None:
+    """As a controller sees it, in every region."""
+    fairlead = stage.fairlead
+    reader = fairlead.people.person("hanna.lindqvist").principal()
+    with fairlead.db.transaction() as tx:
+        return fairlead.packets(tx, reader, id, now=datetime.now(UTC))
+
+
+def _with_gaps(stage: Stage, id: str, *, at_least: int) -> Packet | None:
+    """Its packet, once so many things are open."""
+    packet = _packet(stage, id)
+    gaps = [gap for item in packet.open_items for gap in item.gaps] if packet else []
+    return packet if len(gaps) >= at_least else None

@@ -80,4 +80,4 @@ def test_nobody_was_asked_about_what_settles_itself(troubled: Played) -> None:
     """Lost answers, limits and slowness are no person's work."""
     found = troubled.people.everything("/exceptions", state="resolved")
     asked = {one["cause_class"] for one in found if one["subject_id"]}
-    assert asked <= {"missing_data", "needs_decision", "business_rule"}, found
+    assert asked <= {"missing_data", "needs_decision"}, found

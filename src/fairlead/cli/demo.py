@@ -222,6 +222,12 @@ class Play:
         outages = self._people.everything("/exceptions", state="resolved", cause_class="outage")
         if not any(one["system"] == _DOWN for one in outages):
             troubles.append(f"the outage of {_DOWN} was no exception that ended")
+        troubles += [
+            f"nobody was asked for the {step} of {deal.name} as {role}"
+            for deal in self._book.deals
+            for step, role in deal.judged.items()
+            if (deal.id, step, role) not in self._desk.judged
+        ]
         templates = {template.id: template for template in self._stage.fairlead.firm.templates}
         proof = prove(self._book, templates, self._sandbox.ledger())
         troubles += [

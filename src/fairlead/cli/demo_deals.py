@@ -313,9 +313,3 @@ def load_deals(folder: Path = SAMPLE) -> Book:
         }
     )
     return stories.with_deals(book.deals + stories.deals)
-
-
-def load_stories(folder: Path = SAMPLE) -> Book:
-    """Only the deals whose whole way is told."""
-    book = load_deals(folder)
-    return book.with_deals(tuple(deal for deal in book.deals if deal.story))

@@ -190,6 +190,8 @@ class Desk:
     def __init__(self, people: People, book: Book) -> None:
         self._people, self._book = people, book
         self.answered: list[str] = []  #: what was answered, in words, in order
+        self.judged: set[tuple[str, str, str]] = set()
+        """Approvals that were asked for and answered: the deal's id, step and role."""
         self._resolved: set[tuple[str, int]] = set()
         """Id and version of exceptions: one stays open until its gate has looked again."""
 
@@ -209,6 +211,7 @@ class Desk:
         last = task["step"] == "launch_approval"
         refusal = deal.refused_because if last else None
         if self._people.answer(person, task, refusal=refusal):
+            self.judged.add((deal.id, task["step"], task["role"]))
             verb = "refuses" if refusal else "approves" if task["kind"] == "approval" else "does"
             step = task["step"].replace("_", " ")
             self.answered.append(f"{person} {verb} the {step} of {deal.name}")

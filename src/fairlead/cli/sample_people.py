@@ -59,7 +59,7 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
 def _addresses(sandbox: SandboxProcess, system: str) -> set[str]:
     """Of everybody that a system knows; vendors keep them in different places."""
     bodies = [record["body"] for record in sandbox.records(system, "users")]
-    return {body.get("mail") or body.get("profile", {}).get("email") or "" for body in bodies}
+    return {body.get("mail") or body.get("email") or "" for body in bodies}
 
 
 def _employee(number: int, job: Job) -> dict[str, str]:

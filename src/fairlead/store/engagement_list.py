@@ -170,9 +170,9 @@ FROM shown x JOIN engagements g ON g.id = x.id ORDER BY {order}
 """)
 
 # All that stands above the rows, in one pass. A whole stands for its parts, so that none counts
-# twice: in a stage where it is in that stage too, in the list and the figures where it fits. How long
-# a launch took is told from the deal that was won: where a review came before that, the engagement
-# is older than its set-up.
+# twice: in a stage where it is in that stage too, in the list and the figures where it fits.
+# How long a launch took is told from the deal that was won: where a review came before that, the
+# engagement is older than its set-up.
 _SUMMARY = sql.SQL("""
 WITH {work}, {placed}, {fit},
 row AS MATERIALIZED (

@@ -108,7 +108,6 @@ class LineFacts:
     state: str  #: of `EngagementState`
     opened_at: datetime
     launched_at: datetime | None = None
-    closes_on: date | None = None
     starts_on: date | None = None
     ends_on: date | None = None
     steps: Sequence[StepFact] = ()
@@ -138,10 +137,6 @@ class LineStage:
         if self.elapsed is None or not self.limit:
             return None
         return max(0, min(150, round(self.elapsed / self.limit * 100)))
-
-    @property
-    def is_late(self) -> bool:
-        return self.used is not None and self.used > 100
 
 
 def line_of(

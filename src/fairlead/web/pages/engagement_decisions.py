@@ -109,7 +109,6 @@ class Answered:
     """What a person was asked, and what they said."""
 
     id: str
-    kind: str
     title: str
     tone: Tone
     state: str
@@ -269,7 +268,6 @@ def _answered(visit: Visit, row: Mapping[str, Any], path: str) -> Answered:
     shown: Mapping[str, Any] = row["shown"]
     return Answered(
         id=row["id"],
-        kind=row["kind"],
         title=row["title"],
         tone=tone,
         state=state,

@@ -168,7 +168,6 @@ def line_tab(visit: Visit, views: EngagementViews, head: Head) -> LineTab:
         state=engagement.state,
         opened_at=engagement.opened_at,
         launched_at=engagement.launched_at,
-        closes_on=deal.closes_on,
         starts_on=deal.starts_on,
         ends_on=deal.ends_on,
         steps=step_facts(steps.get(mine, ())),

@@ -333,9 +333,8 @@ def _fields(
 
 
 def _label(field: str) -> str:
-    """`project.ends_on` → `Project, ends on`."""
-    what, _, name = field.partition(".")
-    return f"{words(what)}, {words(name).lower()}"
+    """`project.ends_on` → `Project ends on`."""
+    return words(field.replace(".", "_"))
 
 
 def _difference(row: Mapping[str, Any]) -> ShownDifference:

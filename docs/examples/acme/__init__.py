@@ -1,0 +1,1 @@
+"""A connector for a made-up HR system: see how-to-connector.md."""
