@@ -346,9 +346,11 @@ class Fairlead:
             cancel_run=cancel,
             firm=self.firm,
             calendars=self.calendars,
+            policies=self.policies,
+            ownership=self.ownership,
+            packets=self.packets,
             origin=self.settings.origin,
             connectors={id: _sheet(reach) for id, reach in self.reaches.items()},
-            ownership=self.ownership,
         )
 
     def lint(self, files: Sequence[Path] | None = None) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import pytest
-from desks import DESK, Desk, new_desk
+from desks import DESK, Desk, People, new_desk
 from firm_at_work import FirmAtWork
 from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
@@ -61,19 +60,6 @@ def firm(chromium: str) -> Iterator[FirmAtWork]:
     at_work.close()
 
 
-class People(Protocol):
-    """Opens a browser for a person of the sample firm, signed in; for nobody: signed out."""
-
-    def __call__(
-        self,
-        person: str | None,
-        path: str = "/",
-        *,
-        size: tuple[int, int] = DESK,
-        theme: Literal["light", "dark"] = "light",
-    ) -> Desk: ...
-
-
 @pytest.fixture(scope="session")
 def signed_in(browser: Browser, firm: FirmAtWork) -> Callable[[str], StorageState]:
     """A session of each person, begun once with their password."""
@@ -92,6 +78,20 @@ def signed_in(browser: Browser, firm: FirmAtWork) -> Callable[[str], StorageStat
 
 @pytest.fixture
 def people(
+    browser: Browser, firm: FirmAtWork, signed_in: Callable[[str], StorageState]
+) -> Iterator[People]:
+    yield from _people(browser, firm, signed_in)
+
+
+@pytest.fixture(scope="module")
+def module_people(
+    browser: Browser, firm: FirmAtWork, signed_in: Callable[[str], StorageState]
+) -> Iterator[People]:
+    """For what is looked at once and told in several tests."""
+    yield from _people(browser, firm, signed_in)
+
+
+def _people(
     browser: Browser, firm: FirmAtWork, signed_in: Callable[[str], StorageState]
 ) -> Iterator[People]:
     """Whatever else a test is about: no page says an error to the console, breaks its content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from playwright.sync_api import (
@@ -22,8 +22,12 @@ PHONE, TABLET, DESK = (390, 844), (1024, 768), (1440, 900)
 _MOST_TABS = 120
 
 #: What Chromium says of each answer of 400 and more; the tests see those by what the page shows.
-_ANSWERED = re.compile(r"^Failed to load resource: the server responded with a status of 4\d\d")
-_AWAY = re.compile(r"net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE|EMPTY_RESPONSE|INTER)")
+_ANSWERED = re.compile(
+    r"^(Failed to load resource: the server responded with a status of|Response Status Error Code)"
+    r" 4\d\d"
+)
+#: And where the server is away: of the request, and of the stream of changes.
+_AWAY = re.compile(r"net::ERR_(CONNECTION|INCOMPLETE|EMPTY)|^htmx:|^\[object \w*Event\]")
 
 
 @dataclass
@@ -100,11 +104,12 @@ class Desk:
         return bool(
             self.page.evaluate(
                 """() => {
-                  let it = document.activeElement;
-                  for (let up = 0; it && up < 3; up += 1, it = it.parentElement) {
-                    const how = getComputedStyle(it);
-                    if (how.outlineStyle !== 'none' && parseFloat(how.outlineWidth) >= 1) return true;
-                    if (how.boxShadow !== 'none' && it.matches(':focus-visible')) return true;
+                  for (let it = document.activeElement, up = 0; it && up < 3; up += 1) {
+                    for (const part of [null, '::after']) {
+                      const how = getComputedStyle(it, part);
+                      if (how.outlineStyle !== 'none' && how.outlineWidth !== '0px') return true;
+                    }
+                    it = it.parentElement;
                   }
                   return false;
                 }"""
@@ -170,3 +175,16 @@ def _desk(context: BrowserContext, heard: Heard) -> Desk:
     page.on("pageerror", lambda error: heard.faults.append(f"exception: {error}"))
     page.on("request", heard.request)
     return Desk(page, heard)
+
+
+class People(Protocol):
+    """Opens a browser for a person of the sample firm, signed in; for nobody: signed out."""
+
+    def __call__(
+        self,
+        person: str | None,
+        path: str = "/",
+        *,
+        size: tuple[int, int] = DESK,
+        theme: Literal["light", "dark"] = "light",
+    ) -> Desk: ...

@@ -18,6 +18,7 @@ from fairlead.cli.demo_deals import Deal, DealClient, load_deals
 from fairlead.cli.demo_seller import Seller, prepare
 from fairlead.cli.processes import Child, wait_until_ready
 from fairlead.cli.sample_accounts import open_accounts
+from fairlead.cli.sample_people import hire
 from fairlead.cli.world import open_world
 from fairlead.config import Settings
 from fairlead.store.journal import CHANGED
@@ -87,6 +88,7 @@ class FirmAtWork:
             log = self._folder / "logs" / f"{command}.log"
             self._children.append(Child(command, environment=environment, log=log))
         self._book = load_deals()
+        hire(self._world.sandbox, self._world.config)
         prepare(self._world.sandbox, self._book.before)
         wait_until_ready(self.url, self._children[0])
 
@@ -100,25 +102,25 @@ class FirmAtWork:
 
     # -- what the seller does ----------------------------------------------------------------
 
-    def win_as_usual(self, *names: str, **facts: Any) -> None:
-        """Deals that lack nothing and that a PMO lead of EMEA may launch."""
-        for name in names:
-            self.win("almacen-stock", name=name, **{"blank": (), "supplied_by": None, **facts})
-
-    def win(self, deal: str, *, name: str, client: str | None = None, **facts: Any) -> str:
-        """A deal like the sample's, under a name of its own; the name. `client`: what its client
-        is called."""
-        like = next(one for one in self._book.deals if one.id == deal)
+    def win(
+        self, name: str, *, complete: bool = True, client: Mapping[str, Any] | None = None
+    ) -> None:
+        """A deal that a PMO lead of EMEA may launch. `complete`: false: the seller forgot when it
+        starts. `client`: facts of a client of its own."""
+        like = next(one for one in self._book.deals if one.id == "almacen-stock")
         id = "b-" + "".join(c for c in name.lower() if c.isascii() and c.isalnum())[:30]
-        made = Deal.model_validate({**like.model_dump(), **facts, "id": id, "name": name})
+        facts = {"blank": (), "supplied_by": None} if complete else {}
+        deal = Deal.model_validate({**like.model_dump(), **facts, "id": id, "name": name})
         book = self._book
         if client is not None:
-            known = book.clients[like.client]
-            named = DealClient.model_validate({**known.model_dump(), "name": client})
-            made = made.model_copy(update={"client": id})
-            book = book.model_copy(update={"clients": {**book.clients, id: named}})
-        Seller(self._world.sandbox, book).win(made)
-        return name
+            known = book.clients[like.client].model_dump()
+            book = book.model_copy(
+                update={
+                    "clients": {**book.clients, id: DealClient.model_validate({**known, **client})}
+                }
+            )
+            deal = deal.model_copy(update={"client": id})
+        Seller(self._world.sandbox, book).win(deal)
 
     # -- what became of it -------------------------------------------------------------------
 
@@ -187,13 +189,11 @@ class FirmAtWork:
             return tx.execute(cast("Any", query), values).fetchone()
 
     def _open_work(self) -> list[str]:
-        query = "SELECT row_to_json(t)::text AS said FROM {} t WHERE state = 'open'"
+        """What waits, for the words of a failed test."""
+        query = """SELECT title AS said FROM tasks WHERE state = 'open' UNION ALL
+            SELECT title || ': ' || detail FROM exceptions WHERE state = 'open'"""
         with self._fairlead.db.transaction() as tx:
-            return [
-                row["said"]
-                for table in ("tasks", "exceptions")
-                for row in tx.execute(cast("Any", query.format(table))).fetchall()
-            ]
+            return [row["said"] for row in tx.execute(query).fetchall()]
 
     def _until(self, what: str, look: Callable[[], _T | None]) -> _T:
         """Looks again whenever the database says that something changed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import People
+from desks import People
 from firm_at_work import FirmAtWork
 from playwright.sync_api import expect
 
@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 def test_an_open_page_outlives_a_restart_of_the_server_with_its_typed_words(
     firm: FirmAtWork, people: People
 ) -> None:
-    firm.win_as_usual("Open over night")
+    firm.win("Open over night")
     task = firm.ready("Open over night")
     ines = people("ines.moreau", f"/inbox/task-{task}")
     ines.heard.may_lose_the_server = True
@@ -39,7 +39,7 @@ def test_an_open_page_outlives_a_restart_of_the_server_with_its_typed_words(
 def test_a_page_whose_session_ended_asks_to_sign_in_and_gives_the_words_back(
     firm: FirmAtWork, people: People
 ) -> None:
-    firm.win_as_usual("Signed out meanwhile")
+    firm.win("Signed out meanwhile")
     task = firm.ready("Signed out meanwhile")
     jonas = people(None, f"/approve/{task}").signs_in("jonas.berg", firm.password)
     reason = jonas.page.get_by_role("textbox")

@@ -6,8 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import People
-from desks import DESK, PHONE, Desk
+from desks import DESK, PHONE, Desk, People
 from firm_at_work import FirmAtWork
 from playwright.sync_api import expect
 
@@ -17,7 +16,7 @@ _PALETTE = "dialog#find"
 @pytest.fixture(scope="module")
 def task(firm: FirmAtWork) -> str:
     """A launch approval that nobody answers here."""
-    firm.win_as_usual("Finding the way")
+    firm.win("Finding the way")
     return firm.ready("Finding the way")
 
 
@@ -64,9 +63,7 @@ def test_the_first_tab_stop_skips_to_the_content(people: People) -> None:
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_whatever_has_the_focus_shows_it(
-    people: People, task: str, size: tuple[int, int]
-) -> None:
+def test_whatever_has_the_focus_shows_it(people: People, task: str, size: tuple[int, int]) -> None:
     ines = people("ines.moreau", f"/inbox/task-{task}", size=size)
     stops = 0
     unseen: list[str] = []

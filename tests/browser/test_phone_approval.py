@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from conftest import People
-from desks import PHONE
+from desks import PHONE, People
 from firm_at_work import FirmAtWork
 from playwright.sync_api import expect
 
@@ -14,7 +13,7 @@ from playwright.sync_api import expect
 def test_the_link_in_the_mail_leads_over_the_sign_in_to_the_decision(
     firm: FirmAtWork, people: People
 ) -> None:
-    firm.win_as_usual("Asked by mail")
+    firm.win("Asked by mail")
     task = firm.ready("Asked by mail")
     number = firm.number("Asked by mail")
     (mail,) = firm.mails(f"{number} waits for its launch approval")
@@ -48,7 +47,7 @@ def test_the_link_in_the_mail_leads_over_the_sign_in_to_the_decision(
 
 
 def test_opening_the_bare_link_changes_nothing(firm: FirmAtWork, people: People) -> None:
-    firm.win_as_usual("Only looked at")
+    firm.win("Only looked at")
     task = firm.ready("Only looked at")
     (mail,) = firm.mails(f"{firm.number('Only looked at')} waits for its launch approval")
     (link,) = {one for one in mail["links"] if "/approve/" in one}

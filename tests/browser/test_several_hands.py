@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import People
-from desks import Desk
+from desks import Desk, People
 from firm_at_work import FirmAtWork
 from playwright.sync_api import Request, expect
 
@@ -11,7 +10,7 @@ from playwright.sync_api import Request, expect
 def test_who_decides_second_reads_who_was_first_and_keeps_their_reason(
     firm: FirmAtWork, people: People
 ) -> None:
-    firm.win_as_usual("Two minds")
+    firm.win("Two minds")
     task = firm.ready("Two minds")
     first = people("ines.moreau", f"/inbox/task-{task}")
     second = people("jonas.berg", f"/inbox/task-{task}")
@@ -31,7 +30,7 @@ def test_who_decides_second_reads_who_was_first_and_keeps_their_reason(
 
 
 def test_pressing_approve_twice_makes_one_answer(firm: FirmAtWork, people: People) -> None:
-    firm.win_as_usual("Pressed twice")
+    firm.win("Pressed twice")
     task = firm.ready("Pressed twice")
     ines = people("ines.moreau", f"/inbox/task-{task}")
     sent: list[Request] = []
@@ -46,7 +45,7 @@ def test_pressing_approve_twice_makes_one_answer(firm: FirmAtWork, people: Peopl
 
 
 def test_what_is_decided_in_one_tab_shows_in_the_other(firm: FirmAtWork, people: People) -> None:
-    firm.win_as_usual("Two tabs")
+    firm.win("Two tabs")
     task = firm.ready("Two tabs")
     one = people("ines.moreau", "/inbox")
     other = one.tab().open(f"/approve/{task}")

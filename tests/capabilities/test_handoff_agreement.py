@@ -187,6 +187,19 @@ def test_a_signed_agreement_that_names_its_deal_hands_it_off_although_it_is_open
     assert known.agreement == an_agreement(deal=named)
 
 
+def test_a_crm_that_is_none_of_ours_does_not_keep_the_signature_from_its_contract(
+    office: Office,
+) -> None:
+    win(office, an_agreement(AgreementStatus.SENT))
+    office.read(CONTRACTS)
+    nowhere = ExternalRef(system="salesfroce", kind="opportunity", id="006A")
+
+    office.sign(an_agreement(deal=nowhere, revision="2"))
+    office.settle()
+
+    assert office.engagement().state is EngagementState.IN_SETUP
+
+
 def test_an_agreement_that_is_only_sent_opens_nothing(office: Office) -> None:
     office.crm.deals["O1"] = a_deal(stage=OpportunityStage.OPEN, contract=kept_there())
     named = ExternalRef(system=CRM, kind="opportunity", id="O1")

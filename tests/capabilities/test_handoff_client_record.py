@@ -69,6 +69,20 @@ def test_what_the_crm_says_can_be_taken_over_into_the_ledger(office: Office) -> 
     assert not office.open_exceptions()
 
 
+def test_a_client_that_was_renamed_is_renamed_in_the_ledger(office: Office) -> None:
+    office.ledgers[LEDGER].master = [known(name="Harbour Freight Union AG")]
+    office.win()
+    office.settle()
+    (found,) = office.open_exceptions()
+    assert [field["field"] for field in found["difference"]["fields"]] == ["name"]
+
+    office.resolve(WHO, ExceptionAction.CHOOSE, {"choice": "crm"})
+    office.settle()
+
+    (client,) = office.ledgers[LEDGER].master
+    assert client.name == a_client().name
+
+
 def test_what_the_ledger_says_can_be_kept(office: Office) -> None:
     in_conflict(office)
 

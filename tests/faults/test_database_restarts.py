@@ -73,7 +73,8 @@ def test_work_goes_on_after_immediate_stops_and_the_api_says_503_meanwhile(
                 back = time.monotonic()
                 assert firm.wait(lambda: firm.number("SELECT 1 AS n") == 1, 30)
                 before = firm.ended()
-                assert firm.carry_on(lambda at=before: firm.ended() > at or firm.all_ended(), 60)
+                went_on = firm.carry_on(lambda at=before: firm.ended() > at or firm.all_ended(), 60)
+                assert went_on, firm.troubles()
                 slowest_return_s = max(slowest_return_s, time.monotonic() - back)
                 firm.look_now()
             # polls go on telling of our own write-backs, so the inbox is never quite empty

@@ -26,7 +26,7 @@ from fairlead.errors import AnswerLost, InvalidDefinition
 from fairlead.flow.burst import Bursts
 from fairlead.flow.calls import Call, Done, Hooks, NeedsPerson
 from fairlead.flow.cancel import cancel_run
-from fairlead.flow.ledger import Ledger
+from fairlead.flow.ledger import Ledger, LockSession
 from fairlead.flow.library import Library
 from fairlead.flow.outward import Outward, OutwardCall, Reached
 from fairlead.flow.playbook import Playbook
@@ -418,7 +418,7 @@ class World:
 
     def carry_out(self, outward: Outward | None = None, *, probe: bool = False) -> bool:
         """One attempt at the oldest outward step that may be taken now."""
-        with self.db.lock_connection() as session:
+        with LockSession(self.db) as session:
             ledger = Ledger(self.db, session)
             return (outward or self.outward).carry_out_one(SYSTEM, ledger, probe=probe)
 

@@ -24,7 +24,7 @@ from fairlead.errors import (
     SystemUnavailable,
 )
 from fairlead.flow import seams
-from fairlead.flow.ledger import Intent, Ledger, StillSettling
+from fairlead.flow.ledger import Intent, Ledger, LockSession, StillSettling
 from fairlead.store.database import Database
 
 INTENT = Intent(
@@ -53,7 +53,7 @@ def once(
     intent: Intent = INTENT,
 ) -> ExternalRef:
     """One attempt by a worker of its own."""
-    with db.lock_connection() as session:
+    with LockSession(db) as session:
         return Ledger(db, session).once(
             intent,
             repeatable or Repeatable(),
@@ -442,3 +442,20 @@ def test_what_became_of_it_stands_in_the_log_of_its_subject(
     assert [row["type"] for row in rows] == told
     assert all(row["chain"] == "p-1" for row in rows)
     assert all(row["attributes"]["key"] == INTENT.key for row in rows)
+
+
+def test_a_session_that_was_lost_is_replaced_once_nothing_is_locked(db: Database) -> None:
+    carrier = Carrier()
+    with LockSession(db) as session:
+        ledger = Ledger(db, session)
+        with pytest.raises(Busy), ledger.only_writer(EffectKey("one")):
+            with db.transaction() as tx:
+                tx.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                )
+            with ledger.only_writer(EffectKey("inner")):  # never without the outer lock
+                raise AssertionError
+        ledger.once(
+            INTENT, Repeatable(), call=lambda key: carrier.do(key, "sent"), find=carrier.find
+        )
+    assert carrier.done() == ["sent"]

@@ -122,7 +122,8 @@ def test_what_no_repeat_can_mend_is_parked_at_once(
     assert (world.step(run, "send").state, world.carrier.calls) == ("failed", 1)
     assert (found["class"], found["actions"][0]) == (cause_class, "retry")
     assert str(trouble) in found["detail"]
-    assert "exception.opened" in world.event_types("p-1")
+    (told,) = world.rows("events", type="exception.opened")
+    assert [found["id"], "exception", "opened"] in told["objects"]
 
 
 def test_a_parked_step_is_taken_up_again_and_done_once(db: Database) -> None:

@@ -59,6 +59,9 @@ def web_parts(db: Database, now: Now | None = None, origin: str | None = None) -
         cancel_run=cancel_run,
         firm=sample,
         calendars=Calendars(sample.calendars, range(2024, 2030)),
+        policies=firm.PACKETS.policies,
+        ownership=firm.PACKETS.ownership,
+        packets=firm.PACKETS,
         origin=origin,
         now=now or Now(),
     )

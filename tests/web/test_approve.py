@@ -39,8 +39,8 @@ def test_it_shows_facts_why_packet_and_the_decision(desk: Desk) -> None:
     assert "Wave 2" in page
     assert digest[:16] in page
     assert 'href="/engagements/ENG-2001/packet"' in page
-    assert "<del>EUR\xa0864,000</del>" in page
-    assert "<ins>EUR\xa0976,000</ins>" in page
+    assert "<del>EUR\xa0864,000.00</del>" in page
+    assert "<ins>EUR\xa0976,000.00</ins>" in page
     assert "none yet" in page
     assert "Policy “Launch approval” v1, row “routine”" in page
     assert "Approvals and tasks of this run" in page

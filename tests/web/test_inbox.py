@@ -492,8 +492,8 @@ def test_a_choice_shows_records_side_by_side_with_what_follows(desk: Desk) -> No
     pane = browser.get(f"/inbox/exception-{id}", part="pane").text
     assert "Side by side" in pane
     assert "Kestrel GmbH" in pane
-    assert "The set-up goes on with this record of ledger-emea." in pane
-    assert "A new record is created in ledger-emea" in pane
+    assert "The engagement is set up under this record of ledger-emea" in pane
+    assert "ledger-emea gets a new client record." in pane
     fields = {"action": "choose", "choice": "77", "version": "2"}
     said = browser.post(f"/inbox/exception-{id}/resolve", fields, part="pane")
 

@@ -12,8 +12,6 @@ import pytest
 from psycopg.types.json import Jsonb
 from tests.api import firm
 
-from fairlead.capabilities.handoff.ownership import load_ownership
-from fairlead.config import SAMPLE
 from fairlead.store import exceptions
 from fairlead.store.database import Database
 from fairlead.web.parts import ConnectorSheet, MappedField, Operation
@@ -38,14 +36,10 @@ SHEET = ConnectorSheet(
 
 @pytest.fixture
 def wired(db: Database) -> Iterator[Desk]:
-    """With a connector's declaration and the sample firm's ownership."""
+    """With a connector's declaration."""
     firm.fill(db)
     now = Now()
-    parts = replace(
-        web_parts(db, now),
-        connectors={"ledger-emea": SHEET},
-        ownership=load_ownership(SAMPLE),
-    )
+    parts = replace(web_parts(db, now), connectors={"ledger-emea": SHEET})
     with served(parts) as url, httpx.Client(timeout=30) as http:
         yield Desk(url, db, parts, now, http)
 

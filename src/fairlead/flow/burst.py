@@ -486,7 +486,8 @@ class _Advance:
         actions: tuple[ExceptionAction, ...],
         gaps: tuple[Any, ...] = (),
     ) -> None:
-        self._changes.exceptions.append(
+        self._changes.exception(
+            self._run,
             NewException(
                 cause=cause,
                 cause_class=cause_class,
@@ -505,10 +506,5 @@ class _Advance:
                 subject_id=self._run.subject_id,
                 region=self._run.region,
                 at_risk=self._subjects.at_stake(self._subject),
-            )
-        )
-        self._changes.event(
-            self._run,
-            "exception.opened",
-            attributes={"cause": cause, "class": cause_class, "team": team, "step": step.name},
+            ),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +44,10 @@ class Changes:
     changed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     tasks: list[NewTask] = field(default_factory=list[NewTask])
     closed_tasks: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    exceptions: list[NewException] = field(default_factory=list[NewException])
+    exceptions: list[tuple[NewException, int]] = field(
+        default_factory=list[tuple[NewException, int]]
+    )
+    """Each with the place in `events` of the one that tells of it."""
     settled_causes: list[str] = field(default_factory=list[str])
     decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: list[Message] = field(default_factory=list[Message])
@@ -90,6 +93,17 @@ class Changes:
             )
         )
 
+    def exception(self, run: RunRow, new: NewException) -> None:
+        """A step of the run stops for a person."""
+        attributes = {
+            "cause": new.cause,
+            "class": new.cause_class,
+            "team": new.team,
+            "step": new.step,
+        }
+        self.exceptions.append((new, len(self.events)))
+        self.event(run, "exception.opened", attributes=attributes)
+
     def send(self, run: RunRow, row: StepRow, type: str, data: Mapping[str, Any]) -> None:
         """Message this step's subject has for others; the data names the subject it is about."""
         number = sum(one.id.startswith(f"{run.id}/{row.name}/") for one in self.sent) + 1
@@ -128,8 +142,11 @@ class Changes:
         for run_id, step in self.closed_tasks:
             tasks.cancel(tx, run_id, step, self.now)
         decisions.add(tx, self.decisions)
-        for found in self.exceptions:
-            exceptions.open_one(tx, found)
+        for new, place in self.exceptions:
+            opened = exceptions.open_one(tx, new)  # of the one that is open for the cause, or new
+            told = self.events[place]
+            relations = (*told.objects, (opened, "exception", "opened"))
+            self.events[place] = replace(told, objects=relations)
         exceptions.settle(tx, self.settled_causes, self.now)
         notifications.add(tx, self.messages)
         journal.append(tx, self.events)

@@ -83,6 +83,10 @@ class Locks(Protocol):
     @property
     def closed(self) -> bool: ...
 
+    def begin(self) -> None:
+        """Nothing is locked now: a session that has gone is replaced by another."""
+        ...
+
     def execute(self, query: LiteralString, params: Sequence[Any]) -> psycopg.Cursor[DictRow]: ...
 
 
@@ -103,6 +107,10 @@ class LockSession:
     def closed(self) -> bool:
         return self._session is None or self._session.closed
 
+    def begin(self) -> None:
+        if self._session is not None and self._session.closed:
+            self._session = None
+
     def execute(self, query: LiteralString, params: Sequence[Any]) -> psycopg.Cursor[DictRow]:
         if self._session is None:
             self._session = self._exit.enter_context(self._db.lock_connection())
@@ -114,6 +122,7 @@ class Ledger:
 
     def __init__(self, db: Database, locks: Locks) -> None:
         self._db, self._locks = db, locks
+        self._held = 0  # locks; with the session they would all be lost
 
     def once(
         self,
@@ -239,14 +248,18 @@ class Ledger:
     def only_writer(self, key: EffectKey) -> Generator[None]:
         """Raises `Busy` where another worker is at the same effect."""
         with self._db_errors():
+            if not self._held:
+                self._locks.begin()
             row = self._locks.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 7)) AS mine", [key]
             ).fetchone()
         if not row or not row["mine"]:
             raise Busy(f"Another worker is carrying out {key}.")
+        self._held += 1
         try:
             yield
         finally:
+            self._held -= 1
             if not self._locks.closed:
                 with self._db_errors():
                     self._locks.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", [key])

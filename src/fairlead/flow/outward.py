@@ -332,7 +332,8 @@ class Outward:
             row.state, row.because, row.worker = StepState.FAILED, detail[:500], None
             changes.step(row)
             skip = (ExceptionAction.SKIP,) if step.skippable else ()
-            changes.exceptions.append(
+            changes.exception(
+                run,
                 NewException(
                     cause=f"step:{run.id}:{row.name}:{row.occurrence}",
                     cause_class=cause_class,
@@ -352,17 +353,7 @@ class Outward:
                     subject_id=run.subject_id,
                     region=run.region,
                     at_risk=subjects.at_stake(subject),
-                )
-            )
-            changes.event(
-                run,
-                "exception.opened",
-                attributes={
-                    "cause": f"step:{run.id}:{row.name}:{row.occurrence}",
-                    "class": cause_class,
-                    "team": team or step.owner,
-                    "step": row.name,
-                },
+                ),
             )
             changes.write(tx)
 

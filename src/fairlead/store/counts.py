@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from psycopg import sql
 
 from fairlead.store.database import Tx
+from fairlead.store.views import Scope
+from fairlead.store.worklist import OPEN, SCOPE, Reader, eyes
 
 
 @dataclass(frozen=True)
 class Waiting:
-    by_page: dict[str, int]  #: `tasks`, `exceptions`: what waits for this reader or their teams
+    by_page: dict[str, int]
+    """`inbox`: what the inbox shows as the reader's; `exceptions`: theirs and those of their
+    teams, whoever they were given to."""
     systems: int
     healthy: int  #: neither down nor paused
 
 
-# Scoped as in `store.views`: a row is seen by its region and its engagement's legal entity.
-_WAITING = """
+_WAITING = sql.SQL("""
 SELECT
-  (SELECT count(*) FROM tasks x WHERE x.state = 'open'
-     AND (x.role = ANY(%(roles)s) OR x.fallback_role = ANY(%(roles)s))
-     AND (x.assignee IS NULL OR x.assignee = %(person)s)
-     AND (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
-     AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM engagements e
-          WHERE e.id = x.subject_id AND e.legal_entity = ANY(%(entities)s))))::int AS tasks,
+  (SELECT count(*) FROM ({open}) o)::int AS inbox,
   (SELECT count(*) FROM exceptions x WHERE x.state = 'open'
-     AND (x.team = ANY(%(teams)s) OR x.assignee = %(person)s)
-     AND (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
-     AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM engagements e
-          WHERE e.id = x.subject_id AND e.legal_entity = ANY(%(entities)s))))::int AS exceptions,
+     AND (x.team = ANY(%(teams)s) OR x.assignee = ANY(%(names)s)) AND {scope})::int AS exceptions,
   (SELECT count(*) FROM systems WHERE id = ANY(%(systems)s))::int AS systems,
   (SELECT count(*) FROM systems
      WHERE id = ANY(%(systems)s) AND breaker = 'closed' AND paused_by IS NULL)::int AS healthy
-"""
+""").format(open=OPEN, scope=SCOPE)
 
 # Which of these are engagements of the regions and legal entities that are visible.
 _VISIBLE = """
@@ -43,28 +39,12 @@ SELECT x.id FROM engagements x WHERE x.id = ANY(%(chains)s)
 """
 
 
-def waiting(
-    tx: Tx,
-    *,
-    person: str,
-    roles: Iterable[str],
-    teams: Iterable[str],
-    regions: Iterable[str] | None,
-    legal_entities: Iterable[str] | None,
-    systems: Sequence[str],
-) -> Waiting:
-    """`systems`: those that are configured. Null `regions` and `legal_entities`: all."""
-    values: dict[str, Any] = {
-        "person": person,
-        "roles": list(roles),
-        "teams": list(teams),
-        "regions": None if regions is None else list(regions),
-        "entities": None if legal_entities is None else list(legal_entities),
-        "systems": list(systems),
-    }
+def waiting(tx: Tx, scope: Scope, reader: Reader, systems: Sequence[str]) -> Waiting:
+    """`systems`: those that are configured."""
+    values = {**eyes(scope, reader), "mine": True, "systems": list(systems)}
     row = tx.execute(_WAITING, values).fetchone()
     assert row is not None
-    by_page = {"tasks": row["tasks"], "exceptions": row["exceptions"]}
+    by_page = {"inbox": row["inbox"], "exceptions": row["exceptions"]}
     return Waiting(by_page, row["systems"], row["healthy"])
 
 

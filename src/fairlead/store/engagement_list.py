@@ -105,11 +105,15 @@ _CONDITIONS: Mapping[LiteralString, LiteralString] = {
     "stage": """(%(stage)s::int IS NULL
                  OR (x.rank %% 10 = %(stage)s AND x.state NOT IN ('declined', 'cancelled')))""",
 }
+_ALL_FIT: LiteralString = " AND ".join(_CONDITIONS.values())
+#: Filters and orders by open work.
+_OF_WORK = frozenset({"mine", "blocked", "late", "stage"})
+_BY_WORK = frozenset({"due", "-due", "state", "-state"})
 _FITS: LiteralString = " AND ".join(c for name, c in _CONDITIONS.items() if name != "stage")
 
 # Every engagement that the reader sees, with its place.
 _PLACED = sql.SQL("""
-placed AS (
+placed AS NOT MATERIALIZED (
     SELECT x.id, x.number, x.state, x.name, x.client_name, x.region, x.legal_entity, x.currency,
            x.value, x.parent, x.opened_at, x.launched_at, x.service_line, x.contract_type,
            x.client_tier, x.seller, w.due_at, coalesce(w.mine, false) AS mine,
@@ -121,9 +125,23 @@ placed AS (
     FROM engagements x LEFT JOIN work w ON w.subject_id = x.id WHERE {seen})
 """).format(seen=sql.SQL(_SEEN))
 
-# Those that fit all filters but the stage, which the line above the list stands for.
+# Where no filter and no order asks for it, the open work of all is not looked for.
+_NO_WORK: LiteralString = """
+work AS (SELECT NULL::text AS subject_id, NULL::timestamptz AS due_at, NULL::int AS rank,
+                NULL::int AS loose, NULL::int AS first, NULL::boolean AS mine WHERE false)
+"""
+
+# Those that fit all filters but the stage, which the line above the list stands for; and of those
+# that are parts, the wholes.
 _FIT = sql.SQL("""
-fit AS MATERIALIZED (SELECT x.*, {stage} AS chosen FROM placed x WHERE {fits})
+fit AS MATERIALIZED (
+    SELECT x.id, x.parent, x.state, x.region, x.legal_entity, x.currency, x.value, x.opened_at,
+           x.launched_at, x.service_line, x.contract_type, x.client_tier, x.due_at, x.rank,
+           {stage} AS chosen
+    FROM placed x WHERE {fits}),
+wholes AS MATERIALIZED (
+    SELECT id, rank, chosen FROM fit
+    WHERE id IN (SELECT parent FROM fit WHERE parent IS NOT NULL))
 """).format(stage=sql.SQL(_CONDITIONS["stage"]), fits=sql.SQL(_FITS))
 
 _FAR: LiteralString = "coalesce(x.due_at, timestamptz '5000-01-01 00:00:00+00')"
@@ -152,15 +170,17 @@ _KEYS: Sequence[LiteralString] = ("k0", "k1")
 
 # A page of rows, then what only those that are shown need: dates, and parts that the reader sees.
 _PAGE = sql.SQL("""
-WITH {work}, {placed}, {fit},
+WITH {work}, {placed},
 shown AS (
-    SELECT x.*, {client} AS client_key FROM fit x LEFT JOIN fit o ON o.id = x.parent
-    WHERE x.chosen AND (o.id IS NULL OR NOT o.chosen){behind}
+    SELECT x.*, {client} AS client_key FROM placed x
+    WHERE {fits} AND (x.parent IS NULL OR NOT EXISTS (
+        SELECT 1 FROM (SELECT x.id FROM placed x WHERE {fits}) AS o WHERE o.id = x.parent)){behind}
     ORDER BY {order} LIMIT %(limit)s)
 SELECT x.*, g.body->'deal'->>'country' AS country,
        coalesce(g.body->'deal'->>'starts_on', g.body->'supplied'->>'starts_on') AS starts_on,
        coalesce(g.body->'deal'->>'ends_on', g.body->'supplied'->>'ends_on') AS ends_on,
-       (SELECT o.number FROM placed o WHERE o.id = x.parent) AS whole,
+       (SELECT o.number FROM (SELECT * FROM engagements x WHERE {seen}) AS o
+        WHERE o.id = x.parent) AS whole,
        (SELECT jsonb_agg(jsonb_build_object(
             'id', p.id, 'number', p.number, 'name', p.name, 'state', p.state,
             'region', p.region, 'opened_at', p.opened_at, 'launched_at', p.launched_at,
@@ -180,12 +200,15 @@ row AS MATERIALIZED (
            x.state NOT IN ('declined', 'cancelled') AS is_open, o.id IS NULL AS top,
            x.chosen AND (o.id IS NULL OR NOT o.chosen) AS listed,
            o.id IS NULL OR o.rank %% 10 <> x.rank %% 10 AS top_of_stage
-    FROM fit x LEFT JOIN fit o ON o.id = x.parent),
+    FROM fit x LEFT JOIN wholes o ON o.id = x.parent),
 took AS MATERIALIZED (
-    SELECT extract(epoch FROM x.launched_at - greatest(x.opened_at, r.started_at)) AS seconds
+    SELECT extract(epoch FROM x.launched_at - greatest(x.opened_at, r.started_at))::float8
+               AS seconds
     FROM fit x
     LEFT JOIN (SELECT subject_id, min(started_at) AS started_at FROM runs
-               WHERE playbook = ANY(%(set_up)s::text[]) GROUP BY subject_id) r
+               WHERE playbook = ANY(%(set_up)s::text[]) AND subject_id IN (
+                   SELECT subject_id FROM runs WHERE playbook = %(review)s)
+               GROUP BY subject_id) r
         ON r.subject_id = x.id
     WHERE x.launched_at > %(now)s - interval '90 days' AND x.parent IS NULL)
 SELECT 'list' AS what, currency AS name, NULL::int AS place, count(*) AS known,
@@ -324,9 +347,12 @@ class EngagementList:
         *,
         after: Sequence[str] | None,
         limit: int,
+        placed: bool = True,
     ) -> list[dict[str, Any]]:
-        """`after`: what `key_of` said of the last row of the page before."""
+        """`after`: what `key_of` said of the last row of the page before. `placed`: with the due
+        time and place of each; otherwise they are told only where the order or a filter asks."""
         keys, kinds, falls = _ORDERS[sort]
+        asked = placed or sort in _BY_WORK or bool(_OF_WORK & set(filters.set))
         values = {**self._eyes, **_placed(places), **filters.values(), "limit": limit}
         behind = sql.SQL("")
         if after is not None:
@@ -341,9 +367,9 @@ class EngagementList:
             values["last"] = after[-1]
         order: LiteralString = ", ".join(key + falls for key in (*keys, "x.id"))
         query = _PAGE.format(
-            work=sql.SQL(_WORK),
+            work=sql.SQL(_WORK if asked else _NO_WORK),
             placed=_PLACED,
-            fit=_FIT,
+            fits=sql.SQL(_ALL_FIT),
             seen=sql.SQL(_SEEN),
             client=sql.SQL(_CLIENT),
             behind=behind,
@@ -352,10 +378,11 @@ class EngagementList:
         return self._tx.execute(query, values).fetchall()
 
     def summary(
-        self, filters: Filters, places: Sequence[Place], *, set_up: Iterable[str]
+        self, filters: Filters, places: Sequence[Place], *, set_up: Iterable[str], review: str
     ) -> Summary:
-        """`set_up`: the playbooks that begin when a deal is won."""
+        """`set_up`: the playbooks that begin when a deal is won. `review`: that before it."""
         values = {**self._eyes, **_placed(places), **filters.values(), "set_up": list(set_up)}
+        values["review"] = review
         rows = self._tx.execute(_SUMMARY, values).fetchall()
         by: dict[str, list[dict[str, Any]]] = {}
         for row in rows:

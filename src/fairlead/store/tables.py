@@ -232,6 +232,7 @@ effects = sa.Table(
         postgresql_where=sa.text("state IN ('intended', 'unknown')"),
     ),
     sa.Index("effects_newest", "intended_at", "key"),
+    sa.Index("effects_by_system", "system", "intended_at", "key"),
 )  # fmt: skip
 
 tasks = sa.Table(
@@ -313,6 +314,7 @@ exceptions = sa.Table(
     sa.Index("exceptions_newest", "opened_at", "id"),
     sa.Index("exceptions_by_run", "run_id"),
     sa.Index("exceptions_by_subject", "subject_id"),
+    sa.Index("exceptions_by_team", "team", "due_at", postgresql_where=sa.text("state = 'open'")),
     sa.Index(
         "exceptions_due", "due_at",
         postgresql_where=sa.text("state = 'open' AND escalated_at IS NULL"),
@@ -399,6 +401,8 @@ inbox = sa.Table(
     sa.UniqueConstraint("source", "message"),
     sa.Index("inbox_ready", "queue", "ready_at", "id", postgresql_where=sa.text("state = 'ready'")),
     sa.Index("inbox_running", "worker", postgresql_where=sa.text("state = 'running'")),
+    # messages in one state, newest first
+    sa.Index("inbox_by_state", "state", "id"),
 )
 
 notifications = sa.Table(

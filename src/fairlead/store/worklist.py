@@ -66,17 +66,19 @@ class Key:
     id: str
 
 
-_SCOPE = sql.SQL("""
+#: What the reader's regions and legal entities let through, of `x`.
+SCOPE = sql.SQL("""
     (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
     AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM engagements e
          WHERE e.id = x.subject_id AND e.legal_entity = ANY(%(entities)s)))
 """)
 _FAR = sql.SQL("timestamptz '5000-01-01 00:00:00+00'")
 
-_OPEN = sql.SQL("""
+#: Everything open that waits for the reader. `mine`: without what was given to others.
+OPEN = sql.SQL("""
 SELECT x.kind, x.id, x.version, x.title, x.subject_id,
-       x.region, x.amount, x.currency, x.opened_at, x.due_at, x.role AS owner, x.fallback_role,
-       x.assignee, x.excluded, '[]'::jsonb AS actions,
+       x.region, x.amount, x.currency, x.opened_at, x.due_at, x.role AS owner, x.role,
+       x.fallback_role, x.assignee, x.excluded, '[]'::jsonb AS actions,
        NULL AS class, '[]'::jsonb AS gaps
 FROM tasks x
 WHERE x.state = 'open' AND {scope}
@@ -86,12 +88,12 @@ WHERE x.state = 'open' AND {scope}
 UNION ALL
 SELECT CASE x.class WHEN 'missing_data' THEN 'data' ELSE 'exception' END, x.id,
        x.version, x.title, x.subject_id, x.region, x.amount, x.currency, x.opened_at, x.due_at,
-       x.team, NULL, x.assignee, '[]'::jsonb, x.actions, x.class, x.gaps
+       x.team, NULL, NULL, x.assignee, '[]'::jsonb, x.actions, x.class, x.gaps
 FROM exceptions x
 WHERE x.state = 'open' AND %(exceptions)s AND {scope}
   AND (%(everything)s OR x.team = ANY(%(teams)s) OR x.assignee = ANY(%(names)s))
   AND (NOT %(mine)s OR x.assignee IS NULL OR x.assignee = ANY(%(names)s))
-""").format(scope=_SCOPE)
+""").format(scope=SCOPE)
 
 _RANK = sql.SQL("""
 CASE WHEN %(by_kind)s THEN CASE o.kind
@@ -107,16 +109,16 @@ FROM (SELECT o.*, {rank} AS rank, coalesce(o.due_at, {far}) AS sort_at FROM ({op
       ORDER BY rank, sort_at, o.id LIMIT %(limit)s) o
 LEFT JOIN engagements e ON e.id = o.subject_id
 ORDER BY o.rank, o.sort_at, o.id
-""").format(far=_FAR, rank=_RANK, open=_OPEN)
+""").format(far=_FAR, rank=_RANK, open=OPEN)
 
 _COUNTS = sql.SQL("""
 SELECT o.kind, CASE WHEN o.due_at <= %(now)s THEN 'past' WHEN o.due_at < %(day)s THEN 'today'
        WHEN o.due_at < %(week)s THEN 'week' ELSE 'later' END AS due, count(*)::int AS n
 FROM ({open}) o GROUP BY 1, 2
-""").format(open=_OPEN)
+""").format(open=OPEN)
 
 _TASK = sql.SQL("""
-SELECT x.id, x.kind, x.run_id, x.step, x.subject_id, x.region, x.title, x.role AS owner,
+SELECT x.id, x.kind, x.run_id, x.step, x.subject_id, x.region, x.title, x.role AS owner, x.role,
        x.fallback_role, x.assignee, x.excluded, x.amount, x.currency, x.shown, x.because,
        x.decision_id, x.state, x.answered_by, x.reason, x.opened_at, x.due_at, x.answered_at,
        x.escalated_at, x.version, e.number, e.client_name, d.policy, d.version AS policy_version,
@@ -124,7 +126,7 @@ SELECT x.id, x.kind, x.run_id, x.step, x.subject_id, x.region, x.title, x.role A
 FROM tasks x LEFT JOIN engagements e ON e.id = x.subject_id
 LEFT JOIN decisions d ON d.id = x.decision_id
 WHERE x.id = %(id)s AND {scope}
-""").format(scope=_SCOPE)
+""").format(scope=SCOPE)
 
 _EXCEPTION = sql.SQL("""
 SELECT x.id, CASE x.class WHEN 'missing_data' THEN 'data' ELSE 'exception' END AS kind, x.class,
@@ -134,7 +136,7 @@ SELECT x.id, CASE x.class WHEN 'missing_data' THEN 'data' ELSE 'exception' END A
        x.resolved_at, x.resolved_by, x.resolution, x.reason, x.version, e.number, e.client_name
 FROM exceptions x LEFT JOIN engagements e ON e.id = x.subject_id
 WHERE x.id = %(id)s AND {scope}
-""").format(scope=_SCOPE)
+""").format(scope=SCOPE)
 
 # The approvals and tasks of one run, in the order in which they were asked.
 _BESIDE = sql.SQL("""
@@ -142,7 +144,7 @@ SELECT x.id, x.kind, x.title, x.step, x.role, x.assignee, x.state, x.answered_by
        x.answered_at, x.opened_at, x.due_at
 FROM tasks x WHERE x.run_id = %(run)s AND x.id <> %(id)s AND x.state <> 'cancelled' AND {scope}
 ORDER BY x.opened_at, x.id LIMIT 20
-""").format(scope=_SCOPE)
+""").format(scope=SCOPE)
 
 # What happened to one thing, newest first. The chain is that of its engagement.
 _HISTORY: LiteralString = """
@@ -151,20 +153,25 @@ WHERE x.chain = %(chain)s AND x.objects @> %(object)s ORDER BY x.position DESC L
 """
 
 
+def eyes(scope: Scope, reader: Reader) -> dict[str, Any]:
+    """The values of `SCOPE` and `OPEN`, but for `mine`."""
+    return {
+        "regions": None if scope.regions is None else sorted(scope.regions),
+        "entities": None if scope.legal_entities is None else sorted(scope.legal_entities),
+        "names": sorted(reader.names),
+        "roles": sorted(reader.roles),
+        "teams": sorted(reader.teams),
+        "exceptions": reader.exceptions,
+        "everything": reader.everything,
+    }
+
+
 class Worklist:
     """The reads of one person in one transaction."""
 
     def __init__(self, tx: Tx, scope: Scope, reader: Reader) -> None:
         self._tx = tx
-        self._eyes: dict[str, Any] = {
-            "regions": None if scope.regions is None else sorted(scope.regions),
-            "entities": None if scope.legal_entities is None else sorted(scope.legal_entities),
-            "names": sorted(reader.names),
-            "roles": sorted(reader.roles),
-            "teams": sorted(reader.teams),
-            "exceptions": reader.exceptions,
-            "everything": reader.everything,
-        }
+        self._eyes = eyes(scope, reader)
 
     def rows(
         self, *, mine: bool, kind: Kind | None, by_kind: bool, after: Key | None, limit: int

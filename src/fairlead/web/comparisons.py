@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, cast
 
-from fairlead.domain.values import Money
+from fairlead.domain.values import minor_units
 from fairlead.web import formats
+from fairlead.web.facts import day_in, field_words, mapping, money_in, shown
 
 _MOST_RECORDS = 5
 _NOT_SHOWN = frozenset({"ref", "refs", "id", "likeness", "because", "inactive"})
@@ -44,6 +44,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Comparison:
+    title: str
     heads: tuple[Head, ...]
     differing: tuple[Line, ...]
     same: tuple[Line, ...]
@@ -59,35 +60,43 @@ class Choice:
 
 def compare(difference: Any, system: str | None) -> Comparison | None:
     """Null where nothing is set against anything."""
-    found = _mapping(difference)
+    found = mapping(difference)
     there = system or "the other system"
-    fields = [_mapping(one) for one in _list(found.get("fields"))]
-    candidates = [_mapping(one) for one in _list(found.get("candidates"))]
-    ours = _mapping(found.get("client")) or _mapping(found.get("wanted"))
+    fields = [mapping(one) for one in _list(found.get("fields"))]
+    candidates = [mapping(one) for one in _list(found.get("candidates"))]
+    ours = mapping(found.get("client")) or mapping(found.get("wanted"))
     if ours and candidates:
         return _of_records(ours, candidates[:_MOST_RECORDS])
     if fields and "owner_value" in fields[0]:
         heads = (Head(str(fields[0].get("owner")), owns=True), Head(str(fields[0].get("holder"))))
-        return _made(
-            heads, [(str(one["field"]), (one["owner_value"], one["value"])) for one in fields]
-        )
+        rows = [(str(one["field"]), (one["owner_value"], one["value"])) for one in fields]
+        return _made("What differs", heads, rows)
     if found.get("ours") and found.get("theirs"):
         heads = (Head("The CRM says"), Head(f"{there} says"))
-        return _made(heads, _pairs(found["ours"], found["theirs"], fields))
-    pairs = {name: _mapping(pair) for name, pair in found.items()}
-    both = [
-        (name, (p["ours"], p["theirs"]))
-        for name, p in pairs.items()
-        if {"ours", "theirs"} <= p.keys()
-    ]
-    return _made((Head("We have"), Head(f"{there} says")), both) if both else None
+        return _made("What differs", heads, _pairs(found["ours"], found["theirs"], fields))
+    both = _both(found)
+    heads = (Head("We have"), Head(f"{there} says"))
+    return _made("What differs", heads, both) if both else None
+
+
+def changes(difference: Any) -> Comparison | None:
+    """Before and after, where the question is about a change. Null where it is not."""
+    lines = tuple(
+        Line(
+            field_words(name),
+            (Cell(shown(now)), Cell(shown(then), differs=True), Cell(_change(now, then))),
+        )
+        for name, (now, then) in _both(mapping(difference))
+    )
+    heads = (Head("Now"), Head("Then"), Head("Change"))
+    return Comparison("What changes", heads, lines, ()) if lines else None
 
 
 def choices(difference: Any, system: str | None) -> tuple[Choice, ...]:
     """The candidates, and none of them where a new record may be made."""
-    found = _mapping(difference)
+    found = mapping(difference)
     there = system or "the other system"
-    given = [_mapping(one) for one in _list(found.get("candidates"))]
+    given = [mapping(one) for one in _list(found.get("candidates"))]
     made = [
         Choice(
             str(one.get("id")),
@@ -106,35 +115,27 @@ def choices(difference: Any, system: str | None) -> tuple[Choice, ...]:
     return tuple(made)
 
 
-def shown(value: Any) -> str:
-    """A value of any kind in words."""
-    if value is None or value == "" or value == []:
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str) and (day := _day(value)) is not None:
-        return f"{day.day} {formats.MONTHS[day.month - 1]} {day.year}"
-    entries = _mapping(value)
-    if set(entries) == {"amount", "currency"}:
-        try:
-            amount = Decimal(str(entries["amount"]))
-            return formats.money_text(
-                Money(amount=amount, currency=str(entries["currency"])), cents=True
-            )
-        except (InvalidOperation, ValueError):
-            return f"{entries['currency']} {entries['amount']}"
-    if entries:
-        return ", ".join(
-            f"{formats.words(name).lower()} {shown(one)}" for name, one in entries.items()
-        )
-    if isinstance(value, list | tuple):
-        return "; ".join(shown(one) for one in cast("Sequence[Any]", value))
-    return str(value)
+def _both(found: Mapping[str, Any]) -> list[tuple[str, tuple[Any, Any]]]:
+    """Pairs by name."""
+    pairs = {name: mapping(pair) for name, pair in found.items()}
+    return [
+        (name, (pair["ours"], pair["theirs"]))
+        for name, pair in pairs.items()
+        if {"ours", "theirs"} <= pair.keys()
+    ]
 
 
-def field_words(path: str) -> str:
-    """`project.ends_on` → `Project ends`."""
-    return formats.words(path.replace(".", " ").removesuffix("_on"))
+def _change(before: Any, after: Any) -> str:
+    one, other = money_in(before), money_in(after)
+    if one is not None and other is not None and one.currency == other.currency:
+        places = minor_units(one.currency)
+        return formats.amount(other.amount - one.amount, places, sign=True)
+    first, last = day_in(before), day_in(after)
+    if first is not None and last is not None:
+        return f"{formats.amount(Decimal((last - first).days), sign=True)}{formats.NBSP}d"
+    if before in (None, "", []):
+        return "added"
+    return "removed" if after in (None, "", []) else "changed"
 
 
 def _because(candidate: Mapping[str, Any]) -> str:
@@ -178,7 +179,7 @@ def _of_records(ours: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
         for name, value in mine.items()
         if name in ("domain", "currency") and name not in known
     ]
-    return _made(heads, rows, blank_differs=False)
+    return _made("Side by side", heads, rows, blank_differs=False)
 
 
 def _pairs(
@@ -186,7 +187,7 @@ def _pairs(
 ) -> list[tuple[str, tuple[Any, ...]]]:
     """Those that differ in substance are named; a spelling is no difference."""
     named = {str(one.get("field")): one for one in fields}
-    mine, other = _flat(_mapping(ours)), _flat(_mapping(theirs))
+    mine, other = _flat(mapping(ours)), _flat(mapping(theirs))
     rows: list[tuple[str, tuple[Any, ...]]] = [
         (name, (one.get("ours"), one.get("theirs"))) for name, one in named.items()
     ]
@@ -199,6 +200,7 @@ def _pairs(
 
 
 def _made(
+    title: str,
     heads: tuple[Head, ...],
     rows: Sequence[tuple[str, tuple[Any, ...]]],
     *,
@@ -216,6 +218,7 @@ def _made(
         ]
         lines.append(Line(field_words(name), tuple(cells)))
     return Comparison(
+        title,
         heads,
         tuple(line for line in lines if line.differs),
         tuple(line for line in lines if not line.differs),
@@ -231,25 +234,12 @@ def _flat(record: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     for name, value in record.items():
         if name in _NOT_SHOWN:
             continue
-        inner = _mapping(value)
+        inner = mapping(value)
         if inner and set(inner) != {"amount", "currency"}:
             found |= _flat(inner, f"{before}{name}.")
         elif value not in (None, "", []):
             found[f"{before}{name}"] = value
     return found
-
-
-def _day(text: str) -> date | None:
-    if len(text) != 10:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from fairlead.capabilities.handoff.firm import Calendars, Firm
 from fairlead.capabilities.handoff.ownership import Ownership
+from fairlead.capabilities.handoff.packet import Packets
 from fairlead.config import Systems
+from fairlead.policy.tables import Policies
 from fairlead.store.database import Database, Tx
 from fairlead.trust.principals import People, Person
 from fairlead.work.exceptions import Exceptions
@@ -71,13 +73,15 @@ class WebParts:
     cancel_run: CancelRun
     firm: Firm
     calendars: Calendars
+    policies: Policies
+    ownership: Ownership
+    packets: Packets
     origin: str | None = None
     """Where people reach the pages, such as `https://fairlead.example`, without a path. Null:
     from this machine only, over plain HTTP."""
     now: Callable[[], datetime] = _now  #: UTC
     connectors: Mapping[str, ConnectorSheet] = field(default_factory=dict[str, ConnectorSheet])
     """System id → its connector."""
-    ownership: Ownership | None = None
 
     def zone_of(self, person: Person) -> ZoneInfo:
         """Of the calendar that is set for the person, else of their region where they have one,

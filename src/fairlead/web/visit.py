@@ -17,6 +17,7 @@ from fairlead.store.accounts import Preferences
 from fairlead.store.counts import Waiting
 from fairlead.store.database import Tx
 from fairlead.store.views import Scope, Views
+from fairlead.store.worklist import Reader
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Person, Principal
 from fairlead.trust.roles import Permission
@@ -120,13 +121,29 @@ class Visit:
             return urlsplit(self.request.headers.get("hx-current-url", "")).path
         return self.request.url.path
 
+    @property
+    def scope(self) -> Scope:
+        """Whose things the person sees: for every read of `store` that lists or finds."""
+        return Scope(regions=self.who.regions, legal_entities=self.who.legal_entities)
+
+    @property
+    def reader(self) -> Reader:
+        """For whom the inbox is. Who answers nothing, as an auditor, reads what waits for
+        everybody."""
+        return Reader(
+            names=self.acting.aliases() | {self.who.id},
+            roles=self.acting.roles,
+            teams=self.person.teams,
+            exceptions=self.who.may(Permission.EXCEPTIONS_READ),
+            everything=not self.who.may(Permission.TASKS_ANSWER),
+        )
+
     @cached_property
     def views(self) -> Views:
         """The reads, as this person sees things."""
-        scope = Scope(regions=self.who.regions, legal_entities=self.who.legal_entities)
-        return Views(self.tx, scope)
+        return Views(self.tx, self.scope)
 
-    @property
+    @cached_property
     def acting(self) -> Acting:
         """For `work.answers` and `work.exceptions`."""
         return Acting.of(self.parts.people, self.who)
@@ -142,15 +159,8 @@ class Visit:
         return value if len(value) <= longest and value.isprintable() else ""
 
     def waiting(self) -> Waiting:
-        return counts.waiting(
-            self.tx,
-            person=self.who.id,
-            roles=[str(role) for role in self.who.roles],
-            teams=self.person.teams,
-            regions=self.who.regions,
-            legal_entities=self.who.legal_entities,
-            systems=[system.id for system in self.parts.systems.all() if system.enabled],
-        )
+        systems = [system.id for system in self.parts.systems.all() if system.enabled]
+        return counts.waiting(self.tx, self.scope, self.reader, systems)
 
     def page(self, template: str, context: object, *, status: int = 200) -> Response:
         """The page; for htmx the block that is named as its target, where there is one."""

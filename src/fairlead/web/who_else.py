@@ -12,6 +12,7 @@ from fairlead.trust.principals import Person
 from fairlead.trust.roles import Permission, Role
 from fairlead.web.formats import listed
 from fairlead.web.visit import Visit
+from fairlead.work.answers import barred
 
 _MOST_NAMED = 3
 
@@ -44,21 +45,13 @@ def ask(people: Sequence[Person]) -> str:
 
 def could_answer(visit: Visit, task: Mapping[str, Any]) -> list[Person]:
     """Others who could answer it now; whoever holds the role first."""
-    people, amount = visit.parts.people, money_of(task)
-    roles = [Role(role) for role in (task["owner"], task["fallback_role"]) if role]
-    excluded = {name.casefold() for name in task["excluded"]}
+    people = visit.parts.people
+    roles = [Role(role) for role in (task["role"], task["fallback_role"]) if role]
     return [
         person
         for role in roles
         for person in people.holding(role, region=task["region"])
-        if person.id != visit.who.id
-        and (
-            task["kind"] != "approval"
-            or (
-                not _aliases(visit, person) & excluded
-                and (amount is None or person.may_approve(amount))
-            )
-        )
+        if person.id != visit.who.id and barred(task, Acting.of(people, person.principal())) is None
     ]
 
 

@@ -14,22 +14,14 @@ from typing import Any
 
 from fairlead.domain.values import Money, minor_units
 from fairlead.errors import FairleadError, IllegalMove, NotFound, StaleVersion
-from fairlead.store.views import Scope
-from fairlead.store.worklist import Ends, Kind, Reader, Worklist
+from fairlead.store.worklist import Ends, Kind, Worklist
 from fairlead.trust.roles import Permission, Role
-from fairlead.web import formats, gap_form
+from fairlead.web import comparisons, formats, gap_form
+from fairlead.web.comparisons import Comparison
+from fairlead.web.comparisons import Choice as Candidate
+from fairlead.web.facts import Fact, fact, facts_of
 from fairlead.web.formats import Clock, Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
-from fairlead.web.side_by_side import (
-    Candidate,
-    Comparison,
-    Fact,
-    candidates_of,
-    changes,
-    fact,
-    facts_of,
-    side_by_side,
-)
 from fairlead.web.visit import Visit, role_words
 from fairlead.web.who_else import (
     ask,
@@ -40,7 +32,9 @@ from fairlead.web.who_else import (
     money_of,
     name_of,
 )
-from fairlead.work.words import CauseClass, ExceptionAction
+from fairlead.work.answers import Bar, barred
+from fairlead.work.exceptions import needs_reason, roles_for
+from fairlead.work.words import ExceptionAction
 
 ICONS: Mapping[Kind, str] = {
     Kind.APPROVAL: "check",
@@ -56,14 +50,6 @@ KIND_WORDS: Mapping[Kind, str] = {
 }
 _FAR = timedelta(days=14)
 _LONGEST_PAYLOAD = 4000
-
-#: Which of these roles an action needs besides the permission, as `work.exceptions` has it.
-_AUTHORITY: Mapping[ExceptionAction, frozenset[Role]] = {
-    ExceptionAction.OVERRIDE: frozenset({Role.PMO_LEAD, Role.CONTROLLER}),
-    ExceptionAction.SKIP: frozenset({Role.PMO_LEAD, Role.CONTROLLER, Role.INTEGRATION_OPERATOR}),
-}
-_DEAD_LETTERS = frozenset({Role.INTEGRATION_OPERATOR, Role.CONTROLLER})
-_NEEDS_REASON = frozenset({ExceptionAction.OVERRIDE, ExceptionAction.SKIP, ExceptionAction.DISMISS})
 
 #: What is done in the row itself, in the order in which it is offered, with its key.
 _SIMPLE: Mapping[ExceptionAction, tuple[str, str]] = {
@@ -216,19 +202,7 @@ def status_of(error: FairleadError) -> int:
 
 
 def worklist(visit: Visit) -> Worklist:
-    """Of this reader. Who answers nothing, as an auditor, reads what waits for everybody."""
-    who = visit.who
-    return Worklist(
-        visit.tx,
-        Scope(regions=who.regions, legal_entities=who.legal_entities),
-        Reader(
-            names=visit.acting.aliases() | {who.id},
-            roles=frozenset(str(role) for role in who.roles),
-            teams=visit.person.teams,
-            exceptions=who.may(Permission.EXCEPTIONS_READ),
-            everything=not who.may(Permission.TASKS_ANSWER),
-        ),
-    )
+    return Worklist(visit.tx, visit.scope, visit.reader)
 
 
 def ends(clock: Clock) -> Ends:
@@ -283,22 +257,19 @@ def hindrance(visit: Visit, task: Mapping[str, Any]) -> str | None:
     """Why the reader cannot answer it, and whom to ask; null where they can."""
     if not visit.who.may(Permission.TASKS_ANSWER):
         return "You read here. " + ask(could_answer(visit, task))
-    acting = visit.acting
-    if not {task["owner"], task["fallback_role"]} & acting.roles:
-        role = role_words(task["owner"])
-        return f"It needs the role {role}. " + ask(could_answer(visit, task))
-    if task["assignee"] and task["assignee"] not in acting.aliases():
-        return f"It was given to {name_of(visit, task['assignee'])}."
-    if task["kind"] != "approval":
-        return None
-    if acting.aliases() & {name.casefold() for name in task["excluded"]}:
-        others = ask(could_answer(visit, task))
-        return f"You asked for it or gave its data, so another approves it. {others}"
-    amount = money_of(task)
-    if amount is not None and not acting.may_commit(amount.amount, amount.currency):
-        over = formats.money_text(amount, cents=True)
-        return f"{over} is over your approval limit. " + ask(could_answer(visit, task))
-    return None
+    match barred(task, visit.acting):
+        case None:
+            return None
+        case Bar.GIVEN:
+            return f"It was given to {name_of(visit, task['assignee'])}."
+        case Bar.ROLE:
+            why = f"It needs the role {role_words(task['role'])}."
+        case Bar.OWN:
+            why = "You asked for it or gave its data, so another approves it."
+        case Bar.LIMIT:
+            over = Money(amount=task["amount"], currency=task["currency"])
+            why = f"{formats.money_text(over, cents=True)} is over your approval limit."
+    return f"{why} {ask(could_answer(visit, task))}"
 
 
 def pane_of(
@@ -318,9 +289,11 @@ def pane_of(
         reference=row["number"] or "no engagement",
         lead=_lead(visit, row, is_task),
         remedy=None if is_task else _sentence(row["remedy"]),
-        facts=facts_of(visit.clock, facts),
-        comparison=changes(visit.clock, facts) if is_task else side_by_side(visit.clock, row),
-        candidates=candidates_of(row)
+        facts=facts_of(facts),
+        comparison=comparisons.changes(facts.get("difference"))
+        if is_task
+        else comparisons.compare(row["difference"], row["system"]),
+        candidates=comparisons.choices(row["difference"], row["system"])
         if not is_task and shown.open and _may_choose(visit, row)
         else (),
         gaps=(gaps or gap_form.blank(row["gaps"], visit.parts.firm))
@@ -366,7 +339,7 @@ def _with_ways(visit: Visit, row: Mapping[str, Any], made: Row) -> Row:
     simple = [action for action in _SIMPLE if action in actions]
     open_to = [action for action in simple if _has_authority(visit, row, action)]
     choices = tuple(
-        Choice(action, *_SIMPLE[action], needs_reason=action in _NEEDS_REASON) for action in open_to
+        Choice(action, *_SIMPLE[action], needs_reason=needs_reason(action)) for action in open_to
     )
     left = set(actions) - set(simple) - {ExceptionAction.ASSIGN}
     if choices or (left and not _closed(row)):
@@ -374,9 +347,12 @@ def _with_ways(visit: Visit, row: Mapping[str, Any], made: Row) -> Row:
     mended = "It is mended in its own system, and the run goes on by itself. "
     if not simple:
         return replace(made, hindrance=mended.strip())
-    needed = sorted({role for action in simple for role in _needed(row, action)})
-    roles = listed([role_words(str(role)) for role in needed], "or")
-    holders = [p for role in needed for p in visit.parts.people.holding(role, region=row["region"])]
+    needed = sorted(
+        {role for action in simple for role in roles_for(row["class"], action) or frozenset()}
+    )
+    roles = listed([role_words(role) for role in needed], "or")
+    people, region = visit.parts.people, row["region"]
+    holders = [p for role in needed for p in people.holding(Role(role), region=region)]
     does = listed([_SIMPLE[action][0].lower() for action in simple], "or")
     why = mended if _closed(row) else ""
     return replace(made, hindrance=f"{why}To {does} needs the role {roles}. {ask(holders)}")
@@ -387,15 +363,9 @@ def _closed(row: Mapping[str, Any]) -> bool:
     return bool(row.get("gaps")) and not any(gap["suppliable"] for gap in row["gaps"])
 
 
-def _needed(row: Mapping[str, Any], action: ExceptionAction) -> frozenset[Role]:
-    if row["class"] == CauseClass.UNREADABLE:
-        return _DEAD_LETTERS
-    return _AUTHORITY.get(action, frozenset())
-
-
 def _has_authority(visit: Visit, row: Mapping[str, Any], action: ExceptionAction) -> bool:
-    needed = _needed(row, action)
-    return not needed or bool(needed & visit.who.roles)
+    needed = roles_for(row["class"], action)
+    return needed is None or bool(needed & visit.acting.roles)
 
 
 def _may_choose(visit: Visit, row: Mapping[str, Any]) -> bool:
@@ -458,7 +428,7 @@ def _why(visit: Visit, row: Mapping[str, Any], is_task: bool, engagement: str | 
     inputs = _visible(visit, row, row["facts"])
     return Why(
         text,
-        tuple(fact(visit.clock, words(name), value) for name, value in inputs.items()),
+        tuple(fact(words(name), value) for name, value in inputs.items()),
         f"{engagement}/decisions#{row['decision_id']}" if engagement else None,
     )
 

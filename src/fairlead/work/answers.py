@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Protocol
 
 from fairlead.domain.values import Value
@@ -38,6 +40,30 @@ class Answerer(Protocol):
         ...
 
     def sees(self, region: str | None) -> bool: ...
+
+
+class Bar(StrEnum):
+    """Why somebody may not answer a task."""
+
+    ROLE = "role"  #: it asks a role that they do not have
+    GIVEN = "given"  #: it was given to another
+    OWN = "own"  #: of an approval: they asked for it, or gave its data
+    LIMIT = "limit"  #: of an approval: it is over what they may commit
+
+
+def barred(task: Mapping[str, Any], answerer: Answerer) -> Bar | None:
+    """The first reason why not; null where they may. `task`: a row of it."""
+    if not {task["role"], task["fallback_role"]} & answerer.roles:
+        return Bar.ROLE
+    if task["assignee"] and task["assignee"] not in answerer.aliases():
+        return Bar.GIVEN
+    if task["kind"] != "approval":
+        return None
+    if answerer.aliases() & {name.casefold() for name in task["excluded"]}:
+        return Bar.OWN
+    if task["amount"] is not None and not answerer.may_commit(task["amount"], task["currency"]):
+        return Bar.LIMIT
+    return None
 
 
 def answer_task(
@@ -103,15 +129,16 @@ def answer_task(
     return {**task, "state": state, "answered_by": answerer.id, "version": task["version"] + 1}
 
 
-def _may(task: dict[str, Any], answerer: Answerer) -> None:
-    role = task["role"]
-    if not {role, task["fallback_role"]} & answerer.roles:
-        raise NotAllowed(f"This needs the role {role.replace('_', ' ')}.")
-    if task["assignee"] and task["assignee"] not in answerer.aliases():
-        raise NotAllowed(f"This was given to {task['assignee']}.")
-    if task["kind"] != "approval":
-        return
-    if answerer.aliases() & {name.casefold() for name in task["excluded"]}:
-        raise NotAllowed("Whoever asked for it, or gave its data, cannot approve it.")
-    if task["amount"] is not None and not answerer.may_commit(task["amount"], task["currency"]):
-        raise NotAllowed(f"{task['currency']} {task['amount']:,.2f} is over your approval limit.")
+def _may(task: Mapping[str, Any], answerer: Answerer) -> None:
+    match barred(task, answerer):
+        case None:
+            return
+        case Bar.ROLE:
+            why = f"This needs the role {task['role'].replace('_', ' ')}."
+        case Bar.GIVEN:
+            why = f"This was given to {task['assignee']}."
+        case Bar.OWN:
+            why = "Whoever asked for it, or gave its data, cannot approve it."
+        case Bar.LIMIT:
+            why = f"{task['currency']} {task['amount']:,.2f} is over your approval limit."
+    raise NotAllowed(why)

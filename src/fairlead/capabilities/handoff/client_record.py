@@ -45,6 +45,7 @@ def register(registry: Registry) -> None:
                 },
             )
         changes = ClientChanges(
+            name=ours.name if "name" in fields else None,
             tax_id=ours.tax_id if "tax_id" in fields else None,
             domain=ours.domain if "domain" in fields else None,
             address=ours.address if any(f.startswith("address") for f in fields) else None,

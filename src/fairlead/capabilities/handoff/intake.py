@@ -43,7 +43,10 @@ TakeIn = Callable[[Tx], str]
 
 @dataclass(frozen=True)
 class Systems:
-    """How the intake reaches the systems that tell it something. By a system's id."""
+    """How the intake reaches the systems that tell it something. By a system's id.
+
+    Raises `KeyError` for what is no such system of ours.
+    """
 
     crm: Callable[[str], Crm]
     contracts: Callable[[str], Contracts]
@@ -119,7 +122,11 @@ class Intake:
     def _deal_of(self, agreement: Agreement) -> Opportunity | None:
         if agreement.status is not AgreementStatus.SIGNED or agreement.deal is None:
             return None
-        return self._systems.crm(agreement.deal.system).opportunity(agreement.deal.id)
+        try:
+            crm = self._systems.crm(agreement.deal.system)
+        except KeyError:  # somebody wrote it by hand; the contract may still name the agreement
+            return None
+        return crm.opportunity(agreement.deal.id)
 
     def _event(self, message: Message) -> TakeIn:
         event = json.loads(message.body)

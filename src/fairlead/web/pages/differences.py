@@ -12,7 +12,7 @@ from typing import Any
 from fairlead.domain.values import Money
 from fairlead.store.database import Tx
 from fairlead.store.exception_board import Apart, Board, Summary, difference_key
-from fairlead.web import addresses, comparisons, csv_table
+from fairlead.web import addresses, csv_table, facts
 from fairlead.web.addresses import Address
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import words
@@ -23,7 +23,6 @@ from fairlead.web.pages.exception_list import (
     Chip,
     Option,
     Picker,
-    scope_of,
 )
 from fairlead.web.visit import Visit
 
@@ -81,7 +80,7 @@ class DifferenceList:
         age = visit.now - AGES[found["age"]] if "age" in found else None
         self._apart = Apart(**{n: v for n, v in found.items() if n != "age"}, age=age)
         self._after = _after(visit.query("after", longest=600))
-        self._board = Board(visit.tx, scope_of(visit.who))
+        self._board = Board(visit.tx, visit.scope)
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
@@ -136,7 +135,7 @@ class DifferenceList:
 
     def file(self) -> Iterator[Sequence[Cell]]:
         """Every row that fits."""
-        scope, apart = scope_of(self._visit.who), self._apart
+        scope, apart = self._visit.scope, self._apart
 
         def read(tx: Tx, last: dict[str, Any] | None) -> list[dict[str, Any]]:
             after = None if last is None else difference_key(last)
@@ -162,7 +161,7 @@ class DifferenceList:
 
 def _in_file(value: Any) -> str:
     """Text as it is, so that a program reads a date as one."""
-    return value if isinstance(value, str) else comparisons.shown(value)
+    return value if isinstance(value, str) else facts.shown(value)
 
 
 def _row(row: Mapping[str, Any]) -> Row:
@@ -171,11 +170,11 @@ def _row(row: Mapping[str, Any]) -> Row:
     return Row(
         number=row["number"],
         client=row["client_name"] or row["engagement"],
-        field=comparisons.field_words(row["field"]),
+        field=facts.field_words(row["field"]),
         owner=row["owner"],
-        owner_value=comparisons.shown(row["owner_value"]),
+        owner_value=facts.shown(row["owner_value"]),
         follower=row["system"],
-        follower_value=comparisons.shown(row["system_value"]),
+        follower_value=facts.shown(row["system_value"]),
         amount=None if amount is None else Money(amount=amount, currency=row["currency"]),
         first_seen_at=row["first_seen_at"],
         last_seen_at=row["last_seen_at"],
@@ -191,7 +190,7 @@ def _shown(name: str, value: str) -> str:
     if name == "age":
         return f"Older than {AGE_WORDS[value].lower()}"
     if name == "field":
-        return comparisons.field_words(value)
+        return facts.field_words(value)
     return words(value) if name == "rule" else value
 
 

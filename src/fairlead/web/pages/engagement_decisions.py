@@ -23,7 +23,6 @@ from fairlead.store.engagement_page import EngagementViews
 from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone, count, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_rules import policies
 from fairlead.web.pages.engagement_words import money_of, person_words, tells_costs, value_words
 from fairlead.web.visit import Visit, role_words
 
@@ -152,7 +151,7 @@ def decisions_tab(visit: Visit, views: EngagementViews, head: Head) -> Decisions
 def _rulings(
     visit: Visit, rows: Sequence[Mapping[str, Any]], path: str, opened: str
 ) -> Iterable[Ruling]:
-    known = policies()
+    known = visit.parts.policies
 
     def asking(row: Mapping[str, Any]) -> tuple[Any, ...]:
         return (row["at"], row["policy"], row["version"], row["run_id"] or "", row["step"] or "")

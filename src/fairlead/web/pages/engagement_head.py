@@ -12,7 +12,6 @@ from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.rules.deal_terms import terms
 from fairlead.errors import NotFound
 from fairlead.store.engagement_page import EngagementViews
-from fairlead.store.views import Scope
 from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone, listed, words
 from fairlead.web.pages.engagement_words import STATES, tells_costs
@@ -71,8 +70,7 @@ class Head:
 
 
 def views_of(visit: Visit) -> EngagementViews:
-    who = visit.who
-    return EngagementViews(visit.tx, Scope(regions=who.regions, legal_entities=who.legal_entities))
+    return EngagementViews(visit.tx, visit.scope)
 
 
 def head_of(visit: Visit, views: EngagementViews, tab: str) -> Head:

@@ -9,7 +9,6 @@ from fairlead.capabilities.handoff.packet_pdf import file_name, pdf_of
 from fairlead.domain.rules.packet import WITHHELD, FieldState, Packet, Section
 from fairlead.errors import NotFound
 from fairlead.web.pages.engagement_head import Head, web_address
-from fairlead.web.pages.engagement_rules import packets_of
 from fairlead.web.pages.engagement_words import CODES
 from fairlead.web.visit import Visit
 
@@ -49,7 +48,7 @@ def packet_tab(visit: Visit, head: Head) -> PacketTab:
 
 def packet_of(visit: Visit, head: Head) -> Packet:
     """As this reader may see it. Raises `NotFound`."""
-    packet = packets_of(visit.parts)(visit.tx, visit.who, head.id, now=visit.now)
+    packet = visit.parts.packets(visit.tx, visit.who, head.id, now=visit.now)
     if packet is None:
         raise NotFound("There is no such engagement.")
     return packet

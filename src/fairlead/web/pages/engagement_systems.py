@@ -15,7 +15,6 @@ from fairlead.store.systems import SystemRow
 from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_rules import ownership_of
 from fairlead.web.pages.engagement_words import CODES, money_of, person_words, value_words
 from fairlead.web.visit import Visit, role_words
 
@@ -239,7 +238,7 @@ def _systems(
 
 def _owned(visit: Visit, engagement: Engagement) -> Sequence[tuple[str, str]]:
     """Holder and field, as ownership has it at this stage."""
-    rules = ownership_of(visit.parts).fields
+    rules = visit.parts.ownership.fields
     return [(rule.owner_at(engagement.state), _label(rule.field).lower()) for rule in rules]
 
 
@@ -306,9 +305,8 @@ def _fields(
     known, clock = held(engagement), visit.clock
     holders = _asked(engagement)
     apart = {(row["field"], row["system"]) for row in differences}
-    owner_of = {
-        rule.field: rule.owner_at(engagement.state) for rule in ownership_of(visit.parts).fields
-    }
+    rules = visit.parts.ownership.fields
+    owner_of = {rule.field: rule.owner_at(engagement.state) for rule in rules}
     lines: list[FieldLine] = []
     for field, said in known.items():
         sayings: list[Saying] = []

@@ -55,6 +55,7 @@ PATH = "/engagements"
 PAGE = 50
 #: The playbooks that begin when a deal is won.
 SET_UP = ("deal-to-delivery", "part-set-up")
+REVIEW = "delivery-review"  #: the one that may come before
 STAGES = tuple(StageName)
 _OVER = (EngagementState.DECLINED, EngagementState.CANCELLED)
 _OPEN = tuple(str(state) for state in EngagementState if state not in _OVER)
@@ -103,7 +104,8 @@ class Row:
     kind: str  #: of contract
     service_line: str
     value: Money | None
-    dates: str
+    starts: str
+    ends: str
     opened_at: datetime
     wait: Wait | None
     sla: Sla | None
@@ -172,7 +174,12 @@ class ShownList:
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
         return self._list.page(
-            self.filters, self.sort, self._places, after=self._after, limit=PAGE + 1
+            self.filters,
+            self.sort,
+            self._places,
+            after=self._after,
+            limit=PAGE + 1,
+            placed=False,  # of those that are shown the line itself says so
         )
 
     @cached_property
@@ -210,7 +217,7 @@ class ShownList:
 
     @cached_property
     def summary(self) -> Summary:
-        return self._list.summary(self.filters, self._places, set_up=SET_UP)
+        return self._list.summary(self.filters, self._places, set_up=SET_UP, review=REVIEW)
 
     @cached_property
     def views(self) -> list[SavedView]:
@@ -291,7 +298,8 @@ class ShownList:
         if best is None or best[1] == 0:
             return None
         name = best[0]
-        label = _chip_words(self._visit, name, self.address.set.get(name, ""))
+        value = self.address.set.get(name, "")
+        label = value if name == "q" else _chip_words(self._visit, name, value)
         return label, self.address.but(**{name: None}), best[1]
 
     def sorted(self, sort: str) -> str:
@@ -412,9 +420,10 @@ def _row(
         kind=words(row["contract_type"]) if row["contract_type"] else "none yet",
         service_line=row["service_line"] or "no service line",
         value=money_of(row, "value"),
-        dates=_dates(visit, row["starts_on"], row["ends_on"]),
+        starts=_day(visit, row["starts_on"]) or "no start yet",
+        ends=_day(visit, row["ends_on"]) or "no end yet",
         opened_at=row["opened_at"],
-        wait=_wait(visit, first, len(pending) - 1) if first else None,
+        wait=_wait(visit, row, first, len(pending) - 1) if first else None,
         sla=sla,
         parts=tuple(_part(visit, part, steps, waits) for part in row["parts"] or ()),
     )
@@ -441,12 +450,12 @@ def _line_words(state: str, stages: Sequence[LineStage]) -> str:
     return STATES[state][0] if state in _OVER else mini_words(stages)
 
 
-def _wait(visit: Visit, first: Waits, others: int) -> Wait:
+def _wait(visit: Visit, row: Mapping[str, Any], first: Waits, others: int) -> Wait:
     exception = first.kind == "exception"
     needs = Permission.EXCEPTIONS_READ if exception else Permission.TASKS_READ
     owner = first.role or first.team or ""
     return Wait(
-        title=first.title if visit.who.may(needs) else words(first.kind),
+        title=_short(first.title, row) if visit.who.may(needs) else words(first.kind),
         owner=person_words(visit.parts.people, first.assignee)
         if first.assignee
         else role_words(owner),
@@ -491,21 +500,19 @@ def _by_subject(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]
     return found
 
 
-def _dates(visit: Visit, starts_on: str | None, ends_on: str | None) -> str:
-    """They come as text; what is no date is not shown."""
-    first, last = _day(starts_on), _day(ends_on)
-    if first is None and last is None:
-        return "no dates yet"
-    clock = visit.clock
-    starts = clock.date(first) if first else "no start"
-    return f"{starts} to {clock.date(last) if last else 'no end'}"
-
-
-def _day(text: str | None) -> date | None:
+def _day(visit: Visit, text: str | None) -> str | None:
+    """A date comes as text; what is none is not shown."""
     try:
-        return date.fromisoformat(text) if text else None
+        return visit.clock.date(date.fromisoformat(text)) if text else None
     except ValueError:
         return None
+
+
+def _short(title: str, row: Mapping[str, Any]) -> str:
+    """Without the engagement's own number and name, which stand beside it."""
+    own = f"{row['number']} {row['name']}"
+    rest = title.removesuffix(f": {own}").removeprefix(f"{own} ").removeprefix("is ")
+    return rest[:1].upper() + rest[1:] if rest else title
 
 
 def _entity(visit: Visit, code: str) -> str:

@@ -26,8 +26,6 @@ from fairlead.store.exception_board import (
     key_of,
 )
 from fairlead.store.saved_views import SavedView
-from fairlead.store.views import Scope
-from fairlead.trust.principals import Principal
 from fairlead.web import addresses, csv_table, formats
 from fairlead.web.addresses import Address
 from fairlead.web.csv_table import Cell
@@ -97,10 +95,6 @@ class Chip:
     drop: str
 
 
-def scope_of(who: Principal) -> Scope:
-    return Scope(regions=who.regions, legal_entities=who.legal_entities)
-
-
 class BoardList:
     """Each part is read when it is printed, so that a fragment costs what it shows."""
 
@@ -113,7 +107,7 @@ class BoardList:
         self.sort: Sort = sorts.get(found.get("sort", ""), "due")
         self.filters = _filters(visit, found)
         self._after = _after(visit.query("after", longest=600), self.sort)
-        self._board = Board(visit.tx, scope_of(visit.who))
+        self._board = Board(visit.tx, visit.scope)
 
     @property
     def board(self) -> Board:
@@ -222,7 +216,7 @@ class BoardList:
 
     def file(self) -> Iterator[Sequence[Cell]]:
         """Every row that fits, for a CSV file."""
-        scope, filters, sort = scope_of(self._visit.who), self.filters, self.sort
+        scope, filters, sort = self._visit.scope, self.filters, self.sort
 
         def read(tx: Tx, last: dict[str, Any] | None) -> list[dict[str, Any]]:
             after = None if last is None else key_of(last, sort)

@@ -14,7 +14,7 @@ from fairlead.web import comparisons, gap_form, payloads
 from fairlead.web.comparisons import Choice, Comparison
 from fairlead.web.formats import Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
-from fairlead.web.pages.exception_list import at_risk, name_of, scope_of, sla_of
+from fairlead.web.pages.exception_list import at_risk, name_of, sla_of
 from fairlead.web.visit import Visit, role_words
 from fairlead.work import owners
 from fairlead.work.exceptions import needs_reason, roles_for
@@ -125,7 +125,7 @@ def read(
     visit: Visit, id: str, *, gaps: GapForm | None = None, undo: Undo | None = None
 ) -> Pane | None:
     """Null where there is none that the reader sees. `gaps`: with what was typed."""
-    board = Board(visit.tx, scope_of(visit.who))
+    board = Board(visit.tx, visit.scope)
     found = board.one(id)
     if found is None:
         return None
@@ -184,7 +184,7 @@ def read(
 
 def decided(visit: Visit, id: str) -> str:
     """Who settled it meanwhile, when and why: for somebody whose own word came too late."""
-    found = Board(visit.tx, scope_of(visit.who)).one(id)
+    found = Board(visit.tx, visit.scope).one(id)
     if found is None:
         return "It is gone."
     if found["state"] == "open":

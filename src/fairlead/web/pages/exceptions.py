@@ -29,7 +29,7 @@ from fairlead.web.gap_form import GapForm
 from fairlead.web.nav import Entry
 from fairlead.web.pages import exception_pane
 from fairlead.web.pages.differences import DifferenceList
-from fairlead.web.pages.exception_list import COLUMNS, PATH, BoardList, name_of, scope_of
+from fairlead.web.pages.exception_list import COLUMNS, PATH, BoardList, name_of
 from fairlead.web.pages.exception_pane import Pane, Undo
 from fairlead.web.routing import command, page
 from fairlead.web.visit import Toast, Visit
@@ -142,6 +142,9 @@ def act(visit: Visit, form: Form) -> Response:
     """Retry, supply, choose, skip, override or dismiss."""
     id = _id(visit)
     found = _found(visit, id)
+    if form.text("more"):
+        longer = gap_form.read(found["gaps"], visit.parts.firm, form, more=3)
+        return _answer(visit, _pane(visit, id, gaps=longer), None)
     action = _action(form.text("action", longest=20))
     reason = form.text("reason", longest=_LONGEST_REASON)
     if action == ExceptionAction.SUPPLY:
@@ -197,7 +200,7 @@ def bulk(visit: Visit, form: Form) -> Response:
     person, reason = form.text("person", longest=200), form.text("reason", longest=_LONGEST_REASON)
     if not retry and not person:
         raise InvalidInput("Say to whom.", [Problem("/person", "is a person who may resolve them")])
-    rows = [(id, version, Board(visit.tx, scope_of(visit.who)).one(id)) for id, version in picked]
+    rows = [(id, version, Board(visit.tx, visit.scope).one(id)) for id, version in picked]
     # always in one order, so that two who pick the same never wait for each other in a circle
     rows.sort(key=lambda row: ((row[2] or {}).get("run_id") or "", row[0]))
     results = [_one_of(visit, row, retry, person, reason) for row in rows]
@@ -312,7 +315,7 @@ def _pane(visit: Visit, id: str, *, gaps: GapForm | None = None, undo: Undo | No
 
 
 def _found(visit: Visit, id: str) -> dict[str, Any]:
-    found = Board(visit.tx, scope_of(visit.who)).one(id)
+    found = Board(visit.tx, visit.scope).one(id)
     if found is None:
         raise NotFound("There is no such exception, or it is of another region.")
     return found

@@ -47,7 +47,7 @@ ENTRY = Entry(
     icon="inbox",
     needs=Permission.TASKS_READ,
     key="i",
-    counts="tasks",
+    counts="inbox",
 )
 
 _MOST_AT_ONCE = 200

@@ -11,7 +11,6 @@ from typing import Any
 from fairlead.config import SystemConfig
 from fairlead.domain.values import Money
 from fairlead.store.system_board import SystemBoard
-from fairlead.store.views import Scope
 from fairlead.web import formats, payloads
 from fairlead.web.formats import Tone, listed
 from fairlead.web.pages.exception_list import name_of
@@ -79,10 +78,6 @@ class System:
         if not tried:
             return "none tried"
         return formats.percent(Decimal(self.refused + self.unknown) / tried)
-
-
-def scope_of(visit: Visit) -> Scope:
-    return Scope(regions=visit.who.regions, legal_entities=visit.who.legal_entities)
 
 
 def visible(visit: Visit) -> list[SystemConfig]:

@@ -17,7 +17,7 @@ from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleV
 from fairlead.store.exception_board import Apart, Board
 from fairlead.store.system_board import EffectFilters, SystemBoard, effect_key
 from fairlead.trust.roles import Permission
-from fairlead.web import addresses, comparisons, payloads
+from fairlead.web import addresses, facts, payloads
 from fairlead.web.addresses import Address
 from fairlead.web.formats import Tone, words
 from fairlead.web.forms import Form
@@ -25,7 +25,7 @@ from fairlead.web.nav import Entry
 from fairlead.web.pages import exception_pane, integration_systems
 from fairlead.web.pages.exception_list import Chip, Option, Picker, name_of
 from fairlead.web.pages.exceptions import DecidedNote
-from fairlead.web.pages.integration_systems import System, scope_of, visible
+from fairlead.web.pages.integration_systems import System, visible
 from fairlead.web.parts import ConnectorSheet
 from fairlead.web.routing import command, page
 from fairlead.web.visit import Toast, Visit
@@ -88,7 +88,7 @@ class Overview:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._board = SystemBoard(visit.tx, scope_of(visit))
+        self._board = SystemBoard(visit.tx, visit.scope)
 
     @cached_property
     def systems(self) -> tuple[System, ...]:
@@ -116,17 +116,15 @@ class Overview:
     def differences(self) -> tuple[Apartness, ...]:
         if not self._visit.who.may(Permission.EXCEPTIONS_READ):
             return ()
-        rows = Board(self._visit.tx, scope_of(self._visit)).differences(
-            Apart(), after=None, limit=6
-        )
+        rows = Board(self._visit.tx, self._visit.scope).differences(Apart(), after=None, limit=6)
         return tuple(
             Apartness(
                 row["number"],
-                comparisons.field_words(row["field"]),
+                facts.field_words(row["field"]),
                 row["owner"],
-                comparisons.shown(row["owner_value"]),
+                facts.shown(row["owner_value"]),
                 row["system"],
-                comparisons.shown(row["system_value"]),
+                facts.shown(row["system_value"]),
                 row["first_seen_at"],
             )
             for row in rows
@@ -146,7 +144,7 @@ class Owned:
 @dataclass(frozen=True)
 class IntegrationsPage:
     view: Overview
-    ownership: Ownership | None
+    ownership: Ownership
     holders: tuple[str, ...]
     owned: tuple[Owned, ...]
     oob: bool = False
@@ -179,7 +177,7 @@ class EffectList:
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
-        board = SystemBoard(self._visit.tx, scope_of(self._visit))
+        board = SystemBoard(self._visit.tx, self._visit.scope)
         return board.effects(self._filters, after=self._after, limit=_PAGE + 1)
 
     @property
@@ -218,7 +216,7 @@ class MessageList:
         states = _MESSAGE_STATES
         kept = {n: v for n, v in given.items() if v and (n != "state" or v in states)}
         self.address = Address(f"{PATH}/messages", kept)
-        self._board = SystemBoard(visit.tx, scope_of(visit))
+        self._board = SystemBoard(visit.tx, visit.scope)
         before = visit.query("after", longest=18)
         self._before = int(before) if before.isascii() and before.isdigit() else None
 
@@ -321,7 +319,7 @@ def effects(visit: Visit) -> Response:
 def effect(visit: Visit) -> Response:
     """One effect: what was asked for, what was answered, what it made."""
     key = visit.request.path_params["key"]
-    found = SystemBoard(visit.tx, scope_of(visit)).effect(key)
+    found = SystemBoard(visit.tx, visit.scope).effect(key)
     if found is None:
         raise NotFound("There is no such effect, or it is of another region.")
     sheet = visit.parts.connectors.get(found["system"])
@@ -372,7 +370,7 @@ def poll(visit: Visit, form: Form) -> Response:
 def act_on_dead_letter(visit: Visit, form: Form) -> Response:
     """Read it again, or let it be; its exception ends with it."""
     id = visit.request.path_params["id"]
-    if Board(visit.tx, scope_of(visit)).one(id) is None:
+    if Board(visit.tx, visit.scope).one(id) is None:
         raise NotFound("There is no such dead letter.")
     actions = {"retry": ExceptionAction.RETRY, "dismiss": ExceptionAction.DISMISS}
     action = actions.get(form.text("action", longest=20))
@@ -415,8 +413,7 @@ def _after_turn(visit: Visit, system: SystemConfig, said: str) -> Response:
 
 
 def _overview(visit: Visit) -> IntegrationsPage:
-    rules = visit.parts.ownership
-    fields = rules.fields if rules else ()
+    fields = visit.parts.ownership.fields
     holders = tuple(
         dict.fromkeys(
             holder for rule in fields for holder in (*rule.owners.values(), *rule.followers)
@@ -424,7 +421,7 @@ def _overview(visit: Visit) -> IntegrationsPage:
     )
     owned = tuple(
         Owned(
-            comparisons.field_words(rule.field),
+            facts.field_words(rule.field),
             tuple(
                 "owns"
                 if holder == list(rule.owners.values())[-1]
@@ -440,11 +437,11 @@ def _overview(visit: Visit) -> IntegrationsPage:
         )
         for rule in fields
     )
-    return IntegrationsPage(Overview(visit), rules, holders, owned)
+    return IntegrationsPage(Overview(visit), visit.parts.ownership, holders, owned)
 
 
 def _system_page(visit: Visit, config: SystemConfig) -> SystemPage:
-    board = SystemBoard(visit.tx, scope_of(visit))
+    board = SystemBoard(visit.tx, visit.scope)
     found = next((s for s in integration_systems.read(visit, board) if s.id == config.id), None)
     if found is None:
         raise NotFound("There is no such system.")

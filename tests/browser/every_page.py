@@ -1,0 +1,56 @@
+"""Every kind of page that can be come to by links, found by following them."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from desks import Desk
+
+#: What tells one page of a kind from another: ids, numbers of engagements, systems, effects.
+_ONE_OF_MANY = re.compile(
+    r"(?<=/effects/).+|(?<=/systems/)[^/]+"
+    r"|(?<=/)(ENG-\d+|(task-|exception-)?[0-9a-f]{8}-[0-9a-f-]{27,}|\d+)"
+)
+#: Answers that are files, not pages; and the API, which asks for a key of its own.
+_NO_PAGE = re.compile(r"\.(pdf|json|csv)$|^/(api|static|docs)\b")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of page, and the first of it that was seen."""
+
+    name: str  #: its path, with * for what differs
+    path: str
+    status: int
+
+
+def found_by(desk: Desk, start: str = "/") -> Iterator[Kind]:
+    """Follows every link that the person of this desk sees, one page of each kind."""
+    ahead, known = deque([start]), {kind_of(start)}
+    while ahead:
+        path = ahead.popleft()
+        reply = desk.page.goto(path)
+        assert reply is not None
+        yield Kind(kind_of(path), path, reply.status)
+        for link in links(desk):
+            if kind_of(link) not in known:
+                known.add(kind_of(link))
+                ahead.append(link)
+
+
+def kind_of(path: str) -> str:
+    return _ONE_OF_MANY.sub("*", urlsplit(path).path)
+
+
+def links(desk: Desk) -> list[str]:
+    """Paths of our own pages that this one links to."""
+    found: list[Any] = desk.page.locator("a[href]").evaluate_all(
+        "all => all.filter(one => one.origin === location.origin)"
+        ".map(one => one.pathname + one.search)"
+    )
+    return [path for path in map(str, found) if not _NO_PAGE.search(urlsplit(path).path)]
