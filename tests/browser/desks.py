@@ -21,10 +21,11 @@ from playwright.sync_api import (
 PHONE, TABLET, DESK = (390, 844), (1024, 768), (1440, 900)
 _MOST_TABS = 120
 
-#: What Chromium says of each answer of 400 and more; the tests see those by what the page shows.
-_ANSWERED = re.compile(
+#: What Chromium and htmx say of each answer of 400 to 499, which the tests see by what the page
+#: shows; and htmx of a request that a newer one replaced.
+_EXPECTED = re.compile(
     r"^(Failed to load resource: the server responded with a status of|Response Status Error Code)"
-    r" 4\d\d"
+    r" 4\d\d|^htmx:(afterRequest|sendAbort)\b"
 )
 #: And where the server is away: of the request, and of the stream of changes.
 _AWAY = re.compile(r"net::ERR_(CONNECTION|INCOMPLETE|EMPTY)|^htmx:|^\[object \w*Event\]")
@@ -40,7 +41,7 @@ class Heard:
     may_lose_the_server: bool = False
 
     def console(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning") or _ANSWERED.match(message.text):
+        if message.type not in ("error", "warning") or _EXPECTED.match(message.text):
             return
         if self.may_lose_the_server and _AWAY.search(message.text):
             return

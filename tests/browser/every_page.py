@@ -49,8 +49,22 @@ def kind_of(path: str) -> str:
 
 def links(desk: Desk) -> list[str]:
     """Paths of our own pages that this one links to."""
+    return [path for path in _addresses(desk) if not _NO_PAGE.search(urlsplit(path).path)]
+
+
+def dead_links(desk: Desk) -> list[str]:
+    """What this page links to, one of each kind, that is not there for who reads it."""
+    one_of_each = {kind_of(path): path for path in _addresses(desk)}
+    return [
+        f"{urlsplit(desk.page.url).path} leads to {path}: {status}"
+        for path in one_of_each.values()
+        if (status := desk.page.request.get(path).status) >= 400
+    ]
+
+
+def _addresses(desk: Desk) -> list[str]:
     found: list[Any] = desk.page.locator("a[href]").evaluate_all(
         "all => all.filter(one => one.origin === location.origin)"
         ".map(one => one.pathname + one.search)"
     )
-    return [path for path in map(str, found) if not _NO_PAGE.search(urlsplit(path).path)]
+    return [str(path) for path in found]

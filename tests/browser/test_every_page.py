@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from desks import DESK, PHONE, TABLET, Desk, People
-from every_page import Kind, found_by
+from desks import DESK, PHONE, TABLET, Desk, Heard, People
+from every_page import Kind, dead_links, found_by
 from firm_at_work import FirmAtWork
 
 #: WCAG 2.2 AA, as axe tags its rules.
@@ -26,7 +27,6 @@ _AT_LEAST = (
     *(f"/engagements/*/{tab}" for tab in ("packet", "timeline", "systems", "decisions")),
     "/engagements/*/documents",
 )
-_LANDMARKS = frozenset({"main", "nav", "aside"})
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,34 @@ class Seen:
     kind: Kind
     violations: list[str]
     overflow: dict[int, int]  #: width of the window → pixels too many
-    headings: list[str]  #: of the first level
-    landmarks: list[tuple[str, str]]  #: what, and its name
-    bare_tables: list[str]
+    tree: str  #: as a screen reader is given it
+
+    @property
+    def headings(self) -> list[str]:
+        """Of the first level."""
+        return re.findall(r"- '?heading (.*)\[level=1\]", self.tree)
+
+    @property
+    def landmarks(self) -> list[tuple[str, str]]:
+        """What, and its name."""
+        return re.findall(
+            r"^ *- '?(main|navigation|complementary)\b(?: (\".*\"))?", self.tree, re.M
+        )
+
+    @property
+    def bare_tables(self) -> list[str]:
+        """Tables without a header cell."""
+        tables = re.findall(r"^( *)- '?table\b.*\n((?:\1 .*\n)*)", f"{self.tree}\n", re.M)
+        return [rows for _, rows in tables if "columnheader" not in rows]
+
+
+@dataclass
+class Round:
+    """Every page, once."""
+
+    pages: list[Seen] = field(default_factory=list[Seen])
+    dead: list[str] = field(default_factory=list[str])
+    heard: list[Heard] = field(default_factory=list[Heard])
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +76,17 @@ def planted(firm: FirmAtWork) -> None:
 
 
 @pytest.fixture(scope="module")
-def seen(firm: FirmAtWork, planted: None, module_people: People) -> list[Seen]:
+def made(firm: FirmAtWork, planted: None, module_people: People) -> Round:
     task = firm.task("Seen from all sides", "launch_approval")["id"]
-    found: dict[str, Seen] = {}
+    made, known = Round(), set[str]()
     for person in _READERS:
         desk, eye = module_people(person), module_people(person)
+        made.heard += [desk.heard, eye.heard]
         for kind in found_by(desk):
-            if kind.name not in found:
-                found[kind.name] = _look(eye, kind)
+            if kind.name not in known:
+                known.add(kind.name)
+                made.dead += dead_links(desk)
+                made.pages.append(_look(eye, kind))
     apart = (
         ("ines.moreau", f"/approve/{task}"),
         ("ines.moreau", "/no-such-page"),
@@ -68,8 +96,15 @@ def seen(firm: FirmAtWork, planted: None, module_people: People) -> list[Seen]:
         (None, "/sign-in?next=/inbox"),
     )
     for person, path in apart:
-        found[path] = _look(module_people(person), Kind(path, path, 0))
-    return list(found.values())
+        eye = module_people(person)
+        made.pages.append(_look(eye, Kind(path, path, 0)))
+        made.heard.append(eye.heard)
+    return made
+
+
+@pytest.fixture(scope="module")
+def seen(made: Round) -> list[Seen]:
+    return made.pages
 
 
 def test_following_every_link_comes_to_every_page(seen: list[Seen]) -> None:
@@ -77,6 +112,15 @@ def test_following_every_link_comes_to_every_page(seen: list[Seen]) -> None:
 
     assert [name for name in _AT_LEAST if name not in names] == []
     assert [one.kind for one in seen if one.kind.status >= 400] == []
+
+
+def test_no_link_leads_nowhere(made: Round) -> None:
+    assert made.dead == []
+
+
+def test_no_page_breaks_its_security_policy_or_asks_another_host(made: Round) -> None:
+    assert [fault for heard in made.heard for fault in heard.faults] == []
+    assert [address for heard in made.heard for address in heard.elsewhere] == []
 
 
 def test_axe_finds_nothing_against_wcag_2_2_aa(seen: list[Seen]) -> None:
@@ -92,21 +136,22 @@ def test_every_page_has_one_heading_of_the_first_level(seen: list[Seen]) -> None
     assert {one.kind.path: one.headings for one in seen if len(one.headings) != 1} == {}
 
 
-def test_landmarks_of_one_kind_are_told_apart_by_name(seen: list[Seen]) -> None:
+def test_there_is_one_main_landmark_and_the_others_have_names(seen: list[Seen]) -> None:
     for one in seen:
         assert [what for what, _ in one.landmarks].count("main") == 1, one.kind.path
-        for what in _LANDMARKS - {"main"}:
-            names = [name for kind, name in one.landmarks if kind == what]
-            assert all(names), f"{one.kind.path}: a {what} without a name"
-            assert len(set(names)) == len(names), f"{one.kind.path}: {names}"
+        others = [mark for mark in one.landmarks if mark[0] != "main"]
+        assert all(name for _, name in others), f"{one.kind.path}: {others}"
+        assert len(set(others)) == len(others), f"{one.kind.path}: {others}"
 
 
 def test_every_table_has_headers(seen: list[Seen]) -> None:
+    assert any("- table" in one.tree for one in seen)
     assert {one.kind.path: one.bare_tables for one in seen if one.bare_tables} == {}
 
 
 def _look(desk: Desk, kind: Kind) -> Seen:
     desk.open(kind.path)
+    desk.page.evaluate(Axe().axe_script)
     violations: list[str] = []
     overflow: dict[int, int] = {}
     for size in (DESK, TABLET, PHONE):
@@ -122,30 +167,13 @@ def _look(desk: Desk, kind: Kind) -> Seen:
         violations += _violations(desk, f"{kind.path} at {size[0]} in dark", dark)
         desk.page.emulate_media(color_scheme="light")
     desk.page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
-    return Seen(
-        kind,
-        violations,
-        overflow,
-        desk.page.get_by_role("heading", level=1).all_inner_texts(),
-        [(str(what), str(name)) for what, name in desk.page.evaluate(_FIND_LANDMARKS)],
-        [str(one) for one in desk.page.evaluate(_FIND_BARE_TABLES)],
-    )
-
-
-_FIND_LANDMARKS = """() => Array.from(document.querySelectorAll('main, nav, aside'))
-  .filter((one) => one.checkVisibility())
-  .map((one) => [one.localName, one.getAttribute('aria-label')
-    || document.getElementById(one.getAttribute('aria-labelledby'))?.innerText || ''])"""
-
-_FIND_BARE_TABLES = """() => Array.from(document.querySelectorAll('table'))
-  .filter((one) => !one.querySelector('th') || !(one.caption || one.getAttribute('aria-label')
-    || one.getAttribute('aria-labelledby') || one.closest('[aria-label], [aria-labelledby]')))
-  .map((one) => one.outerHTML.slice(0, 120))"""
+    tree = desk.page.locator("body").aria_snapshot()
+    return Seen(kind, violations, overflow, tree)
 
 
 def _violations(desk: Desk, where: str, rules: dict[str, Any]) -> Iterator[str]:
     options = {"runOnly": rules, "resultTypes": ["violations"]}
-    answer = cast("dict[str, Any]", Axe().run(desk.page, options=options).response)
+    answer = cast("dict[str, Any]", desk.page.evaluate("how => axe.run(how)", options))
     for violation in answer["violations"]:
         for node in violation["nodes"]:
             yield f"{where}: {violation['id']}: {node['target']} {node['html'][:160]}"

@@ -444,17 +444,21 @@ def test_what_became_of_it_stands_in_the_log_of_its_subject(
     assert all(row["attributes"]["key"] == INTENT.key for row in rows)
 
 
+def lose_the_session_inside_a_lock(db: Database, ledger: Ledger) -> None:
+    with ledger.only_writer(EffectKey("outer")):
+        with db.transaction() as tx:
+            tx.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        with ledger.only_writer(EffectKey("inner")):
+            raise AssertionError("locked inside, though the outer lock is lost")
+
+
 def test_a_session_that_was_lost_is_replaced_once_nothing_is_locked(db: Database) -> None:
     carrier = Carrier()
     with LockSession(db) as session:
         ledger = Ledger(db, session)
-        with pytest.raises(Busy), ledger.only_writer(EffectKey("one")):
-            with db.transaction() as tx:
-                tx.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-                )
-            with ledger.only_writer(EffectKey("inner")):  # never without the outer lock
-                raise AssertionError
+        with pytest.raises(Busy):
+            lose_the_session_inside_a_lock(db, ledger)
+
         ledger.once(
             INTENT, Repeatable(), call=lambda key: carrier.do(key, "sent"), find=carrier.find
         )

@@ -51,7 +51,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Candidate:
     id: str
     name: str
     because: str
@@ -92,13 +92,13 @@ def changes(difference: Any) -> Comparison | None:
     return Comparison("What changes", heads, lines, ()) if lines else None
 
 
-def choices(difference: Any, system: str | None) -> tuple[Choice, ...]:
+def candidates(difference: Any, system: str | None) -> tuple[Candidate, ...]:
     """The candidates, and none of them where a new record may be made."""
     found = mapping(difference)
     there = system or "the other system"
     given = [mapping(one) for one in _list(found.get("candidates"))]
     made = [
-        Choice(
+        Candidate(
             str(one.get("id")),
             str(one.get("name")),
             _because(one),
@@ -107,10 +107,10 @@ def choices(difference: Any, system: str | None) -> tuple[Choice, ...]:
         for one in given
     ]
     if found.get("client"):
-        made.append(Choice("none", "None of these", "", f"{there} gets a new client record."))
+        made.append(Candidate("none", "None of these", "", f"{there} gets a new client record."))
     elif found.get("wanted"):
         made.append(
-            Choice("none", "None of these", "", "Procurement finds a vendor; none is named.")
+            Candidate("none", "None of these", "", "Procurement finds a vendor; none is named.")
         )
     return tuple(made)
 

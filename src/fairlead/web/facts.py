@@ -68,7 +68,7 @@ def field_words(path: str) -> str:
 
 def money_in(value: Any) -> Money | None:
     entries = mapping(value)
-    if entries.keys() != {"amount", "currency"}:
+    if set(entries) != {"amount", "currency"}:
         return None
     try:
         return Money(amount=Decimal(str(entries["amount"])), currency=str(entries["currency"]))

@@ -17,8 +17,7 @@ from fairlead.errors import FairleadError, IllegalMove, NotFound, StaleVersion
 from fairlead.store.worklist import Ends, Kind, Worklist
 from fairlead.trust.roles import Permission, Role
 from fairlead.web import comparisons, formats, gap_form
-from fairlead.web.comparisons import Comparison
-from fairlead.web.comparisons import Choice as Candidate
+from fairlead.web.comparisons import Candidate, Comparison
 from fairlead.web.facts import Fact, fact, facts_of
 from fairlead.web.formats import Clock, Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
@@ -293,7 +292,7 @@ def pane_of(
         comparison=comparisons.changes(facts.get("difference"))
         if is_task
         else comparisons.compare(row["difference"], row["system"]),
-        candidates=comparisons.choices(row["difference"], row["system"])
+        candidates=comparisons.candidates(row["difference"], row["system"])
         if not is_task and shown.open and _may_choose(visit, row)
         else (),
         gaps=(gaps or gap_form.blank(row["gaps"], visit.parts.firm))

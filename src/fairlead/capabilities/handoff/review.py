@@ -77,9 +77,11 @@ class Assessment:
         self._firm = firm
 
     def rates(self, deal: Opportunity) -> RatesAnswer:
+        """Of every role sold, those of its phases too."""
         currency = deal.value.currency if deal.value else ""
         on = deal.starts_on or date.max
-        return deviations(deal.roles, self._firm.approved_rates, deal.region, currency, on)
+        roles = [*deal.roles, *(role for phase in deal.phases for role in phase.roles)]
+        return deviations(roles, self._firm.approved_rates, deal.region, currency, on)
 
     def rate_facts(self, engagement: Engagement) -> RateFacts:
         deal = terms(engagement)

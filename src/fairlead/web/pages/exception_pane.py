@@ -11,7 +11,7 @@ from fairlead.domain.values import Money
 from fairlead.store.exception_board import Board
 from fairlead.trust.roles import Permission
 from fairlead.web import comparisons, gap_form, payloads
-from fairlead.web.comparisons import Choice, Comparison
+from fairlead.web.comparisons import Candidate, Comparison
 from fairlead.web.formats import Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
 from fairlead.web.pages.exception_list import at_risk, name_of, sla_of
@@ -106,7 +106,7 @@ class Pane:
     steps: tuple[Step, ...]
     payload: tuple[str, ...]
     comparison: Comparison | None
-    choices: tuple[Choice, ...]
+    choices: tuple[Candidate, ...]
     choose_closed: str | None
     gaps: GapForm | None
     supply_closed: str | None
@@ -168,7 +168,7 @@ def read(
         steps=_steps(steps, found),
         payload=() if found["payload"] is None else payloads.lines(found["payload"]),
         comparison=comparisons.compare(found["difference"], found["system"]),
-        choices=comparisons.choices(found["difference"], found["system"])
+        choices=comparisons.candidates(found["difference"], found["system"])
         if A.CHOOSE in actions
         else (),
         choose_closed=_closed(visit, found, A.CHOOSE, history),

@@ -144,7 +144,10 @@ def act(visit: Visit, form: Form) -> Response:
     found = _found(visit, id)
     if form.text("more"):
         longer = gap_form.read(found["gaps"], visit.parts.firm, form, more=3)
-        return _answer(visit, _pane(visit, id, gaps=longer), None)
+        pane = _pane(visit, id, gaps=longer)
+        if visit.is_htmx:
+            return _answer(visit, pane, None)
+        return visit.page(_TEMPLATE, ExceptionsPage(BoardList(visit), pane, chosen=True))
     action = _action(form.text("action", longest=20))
     reason = form.text("reason", longest=_LONGEST_REASON)
     if action == ExceptionAction.SUPPLY:
