@@ -105,7 +105,7 @@ def test_an_engagement_that_is_set_up_waits_for_sales_then_for_the_launch(
     assert in_setup.score.complete
     (task,) = in_setup.open_items
     assert (task.kind, task.owner) == ("task", "Sales operations")
-    assert task.link.startswith("/inbox/")
+    assert task.link.startswith("/inbox/task-")
     assert [side.state for side in handed.acceptance.sides] == ["accepted", "open"]
     (approval,) = handed.open_items
     assert approval.kind == "approval"

@@ -202,7 +202,7 @@ def test_the_line_names_who_holds_it_up_what_depends_on_it_and_the_way_there(
     assert "Waits on Sales operations" in page
     assert "Supply it." in page
     assert 'href="/exceptions/' in page
-    assert 'href="/inbox/' in page
+    assert 'href="/inbox/task-' in page
     assert "In set-up, blocked" in page
 
 

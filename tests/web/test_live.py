@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -140,6 +141,21 @@ def test_the_server_stops_although_pages_are_open(desk: Desk) -> None:
 
     assert done.wait(5)
     assert changes.closed
+
+
+def test_the_side_bar_is_counted_anew_in_its_own_place(desk: Desk) -> None:
+    browser = desk.signed_in("pmo-lead")
+    listed = browser.get("/inbox").text
+    waiting = re.search(r">(\d+) open", listed)
+    assert waiting is not None
+
+    side = browser.get("/side", part="side-nav")
+
+    assert "hx-retarget" not in side.headers
+    assert side.text.lstrip().startswith('<div id="side-nav"')
+    inbox = re.search(r'href="/inbox".*?</a>', side.text)
+    assert inbox is not None
+    assert f'aria-label="{waiting[1]} open"' in inbox[0]
 
 
 @pytest.mark.parametrize("person", ["finance", "auditor"])

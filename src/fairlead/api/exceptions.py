@@ -12,16 +12,15 @@ from typing_extensions import TypeAliasType
 from fairlead.api.commands import Commanding, IfMatch, Outcome, etag_of
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page, TimeCursor, after, page
-from fairlead.api.parts import AppParts
 from fairlead.api.reading import reading, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Filter, Id, PersonId, Reason, found, money
 from fairlead.domain.gates import Gap
 from fairlead.domain.values import Money, Value
-from fairlead.errors import InvalidInput, NotFound, Problem
 from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
+from fairlead.work import owners
 from fairlead.work.words import CauseClass, ExceptionAction
 
 #: What may be supplied. Fractions are written as text, so that no digit is lost.
@@ -173,7 +172,13 @@ def assign_exception(
     def act(tx: Tx) -> Outcome:
         seen = views(tx, caller)
         row = found(seen.exception(id), "exception")
-        _must_be_able(parts, wanted.person, row["region"])
+        about = seen.engagement(row["subject_id"]) if row["subject_id"] else None
+        owners.must_be_possible(
+            parts.people,
+            wanted.person,
+            region=row["region"],
+            legal_entity=about["legal_entity"] if about else None,
+        )
         version = command.version(required=True)
         acting = Acting.of(parts.people, caller)
         parts.exceptions.assign(tx, id, acting, wanted.person, version=version)
@@ -181,24 +186,6 @@ def assign_exception(
         return Outcome(_view(row), version=row["version"])
 
     return command.carry_out(act)
-
-
-def _must_be_able(parts: AppParts, person: str, region: str | None) -> None:
-    """Raises `InvalidInput` for a person who could not see or resolve it."""
-    try:
-        whom = parts.people.person(person)
-    except NotFound:
-        whom = None
-    if (
-        whom is None
-        or not whom.active
-        or not whom.principal().may(Permission.EXCEPTIONS_RESOLVE)
-        or not Acting.of(parts.people, whom.principal()).sees(region)
-    ):
-        raise InvalidInput(
-            "This person could not resolve it.",
-            [Problem("/person", "is at work, and may see and resolve the exception")],
-        )
 
 
 def _view(row: Mapping[str, Any]) -> ExceptionView:

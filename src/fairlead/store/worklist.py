@@ -101,7 +101,7 @@ CASE WHEN %(by_kind)s THEN CASE o.kind
 """)
 
 _ROWS = sql.SQL("""
-SELECT o.*, e.number, e.client_name
+SELECT o.*, e.number, e.client_name, e.legal_entity
 FROM (SELECT o.*, {rank} AS rank, coalesce(o.due_at, {far}) AS sort_at FROM ({open}) o
       WHERE (%(kind)s::text IS NULL OR o.kind = %(kind)s)
         AND (%(id)s::text IS NULL
@@ -133,7 +133,8 @@ SELECT x.id, CASE x.class WHEN 'missing_data' THEN 'data' ELSE 'exception' END A
        x.run_id, x.step, x.subject_id, x.region, x.title, x.team AS owner, NULL AS fallback_role,
        x.assignee, x.detail, x.remedy, x.gaps, x.payload, x.difference, x.actions, x.system,
        x.amount, x.currency, x.times, x.state, x.opened_at, x.due_at, x.escalated_at,
-       x.resolved_at, x.resolved_by, x.resolution, x.reason, x.version, e.number, e.client_name
+       x.resolved_at, x.resolved_by, x.resolution, x.reason, x.version, e.number,
+       e.client_name, e.legal_entity
 FROM exceptions x LEFT JOIN engagements e ON e.id = x.subject_id
 WHERE x.id = %(id)s AND {scope}
 """).format(scope=SCOPE)

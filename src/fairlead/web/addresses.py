@@ -1,4 +1,5 @@
-"""The address of a list: filters and sort as parameters, and where a page of it ends."""
+"""The address of a list: filters and sort as parameters, links that set and drop a filter, and
+where a page of it ends."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -40,6 +42,32 @@ class Address:
         return self.at("")
 
 
+@dataclass(frozen=True)
+class Option:
+    """A value of a filter, the address that sets it, and how many there are."""
+
+    label: str
+    href: str
+    known: int
+
+
+@dataclass(frozen=True)
+class Picker:
+    """A filter that may be added."""
+
+    label: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is set, and the address without it."""
+
+    name: str
+    label: str
+    drop: str
+
+
 def cursor(values: Sequence[str]) -> str:
     """Where a page ends, for the address."""
     text = json.dumps(list(values), separators=(",", ":"))
@@ -60,3 +88,14 @@ def read_cursor(text: str, count: int) -> tuple[str, ...] | None:
     items = cast("list[Any]", found)
     values = tuple(one for one in items if isinstance(one, str) and "\0" not in one)
     return values if len(values) == count == len(items) else None
+
+
+def read_timed(text: str, count: int) -> tuple[str, ...] | None:
+    """As `read_cursor`, of a list that is sorted by time: the first value is a moment."""
+    found = read_cursor(text, count)
+    if found is None:
+        return None
+    try:
+        return found if datetime.fromisoformat(found[0]).tzinfo else None
+    except ValueError:
+        return None

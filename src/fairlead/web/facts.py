@@ -42,7 +42,7 @@ def fact(label: str, value: Any) -> Fact:
 
 def shown(value: Any) -> str:
     """A value of any kind in words."""
-    if value in (None, "", []):
+    if value in (None, "", [], {}):
         return "none yet"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -64,6 +64,13 @@ def field_words(path: str) -> str:
     """`project.ends_on` → `Project ends`; what is of the deal goes without saying."""
     plain = path.removeprefix("deal.").removesuffix("_on")
     return formats.words(plain.replace(".", " "))
+
+
+def money_of(row: Mapping[str, Any], amount: str = "amount") -> Money | None:
+    """Of two columns of a row; null where either is."""
+    if row[amount] is None or row["currency"] is None:
+        return None
+    return Money(amount=row[amount], currency=row["currency"])
 
 
 def money_in(value: Any) -> Money | None:

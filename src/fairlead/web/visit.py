@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,11 +22,13 @@ from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Person, Principal
 from fairlead.trust.roles import Permission
 from fairlead.web import nav, templating
-from fairlead.web.formats import Clock, Tone, initials, listed, words
+from fairlead.web.formats import Clock, Sla, Tone, initials, listed, words
 from fairlead.web.nav import Entry, Section
 from fairlead.web.parts import WebParts
 from fairlead.web.refusals import NoPermission
 from fairlead.web.sessions import Session
+
+_FAR = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,13 @@ class Visit:
     def acting(self) -> Acting:
         """For `work.answers` and `work.exceptions`."""
         return Acting.of(self.parts.people, self.who)
+
+    def sla(self, opened: datetime, due: datetime | None, region: str | None) -> Sla | None:
+        """In working time of the region; far from its end, where hours of opening tell nothing
+        any more and are dear to count, in time that passes."""
+        far = due is not None and max(abs(due - self.now), due - opened) > _FAR
+        calendar = None if far else self.parts.calendars.of(region=region, country=None)
+        return self.clock.sla(opened, due, calendar)
 
     def must(self, permission: Permission) -> None:
         """Raises `NoPermission`."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairlead.domain.values import Money
 from fairlead.store.worklist import Kind
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Person
 from fairlead.trust.roles import Permission, Role
 from fairlead.web.formats import listed
 from fairlead.web.visit import Visit
+from fairlead.work import owners
 from fairlead.work.answers import barred
 
 _MOST_NAMED = 3
@@ -28,13 +28,6 @@ def name_of(visit: Visit, id: str | None) -> str:
         if plain == person.id or (person.email and plain.casefold() == person.email.casefold()):
             return person.name
     return "Fairlead" if plain == "fairlead" else plain.removeprefix("system:")
-
-
-def money_of(row: Mapping[str, Any]) -> Money | None:
-    """What a task commits, or what is at risk."""
-    if row["amount"] is None or row["currency"] is None:
-        return None
-    return Money(amount=row["amount"], currency=row["currency"])
 
 
 def ask(people: Sequence[Person]) -> str:
@@ -56,16 +49,15 @@ def could_answer(visit: Visit, task: Mapping[str, Any]) -> list[Person]:
 
 
 def could_resolve(visit: Visit, row: Mapping[str, Any], *permissions: Permission) -> list[Person]:
-    """Those of its team first."""
-    able = [
-        person
-        for person in visit.parts.people.all()
-        if person.active
-        and person.id != visit.who.id
-        and all(person.principal().may(permission) for permission in permissions)
-        and Acting.of(visit.parts.people, person.principal()).sees(row["region"])
-    ]
-    return sorted(able, key=lambda person: row["owner"] not in person.teams)
+    """Others, those of its team first."""
+    able = owners.possible(
+        visit.parts.people,
+        region=row["region"],
+        legal_entity=row["legal_entity"],
+        permissions=permissions,
+    )
+    others = [person for person in able if person.id != visit.who.id]
+    return sorted(others, key=lambda person: row["owner"] not in person.teams)
 
 
 def may_assign(visit: Visit, is_task: bool) -> bool:

@@ -18,7 +18,7 @@ from fairlead.store.worklist import Ends, Kind, Worklist
 from fairlead.trust.roles import Permission, Role
 from fairlead.web import comparisons, formats, gap_form
 from fairlead.web.comparisons import Candidate, Comparison
-from fairlead.web.facts import Fact, fact, facts_of
+from fairlead.web.facts import Fact, fact, facts_of, money_of
 from fairlead.web.formats import Clock, Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
 from fairlead.web.visit import Visit, role_words
@@ -28,7 +28,6 @@ from fairlead.web.who_else import (
     could_answer,
     could_resolve,
     may_assign,
-    money_of,
     name_of,
 )
 from fairlead.work.answers import Bar, barred
@@ -47,7 +46,6 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.DATA: "Missing data",
     Kind.EXCEPTION: "Exception",
 }
-_FAR = timedelta(days=14)
 _LONGEST_PAYLOAD = 4000
 
 #: What is done in the row itself, in the order in which it is offered, with its key.
@@ -228,7 +226,7 @@ def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
         title=row["title"],
         sub=_sub(visit, row, kind),
         money=money_of(row),
-        sla=_sla(visit, row) if is_open else None,
+        sla=visit.sla(row["opened_at"], row["due_at"], row["region"]) if is_open else None,
         due_at=row["due_at"],
         version=row["version"],
         open=is_open,
@@ -241,15 +239,6 @@ def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
         found = hindrance(visit, row)
         return replace(made, hindrance=found, choices=() if found else _answers(kind))
     return _with_ways(visit, row, made)
-
-
-def _sla(visit: Visit, row: Mapping[str, Any]) -> Sla | None:
-    """In working time of its region; far from its end, where hours of opening tell nothing any
-    more and are dear to count, in time that passes."""
-    opened, due = row["opened_at"], row["due_at"]
-    far = due is not None and max(abs(due - visit.now), due - opened) > _FAR
-    calendar = None if far else visit.parts.calendars.of(region=row["region"], country=None)
-    return visit.clock.sla(opened, due, calendar)
 
 
 def hindrance(visit: Visit, task: Mapping[str, Any]) -> str | None:

@@ -175,7 +175,7 @@ def _task(
         owner=row["role"],
         assignee=names.get(row["assignee"], row["assignee"]),
         since=row["opened_at"],
-        link=f"/inbox/{row['id']}",
+        link=f"/inbox/task-{row['id']}",
     )
 
 

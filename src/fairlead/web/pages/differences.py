@@ -13,16 +13,13 @@ from fairlead.domain.values import Money
 from fairlead.store.database import Tx
 from fairlead.store.exception_board import Apart, Board, Summary, difference_key
 from fairlead.web import addresses, csv_table, facts
-from fairlead.web.addresses import Address
+from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import words
 from fairlead.web.pages.exception_list import (
     AGE_WORDS,
     AGES,
     PATH,
-    Chip,
-    Option,
-    Picker,
 )
 from fairlead.web.visit import Visit
 
@@ -79,7 +76,7 @@ class DifferenceList:
         self.address = Address(f"{PATH}/differences", found)
         age = visit.now - AGES[found["age"]] if "age" in found else None
         self._apart = Apart(**{n: v for n, v in found.items() if n != "age"}, age=age)
-        self._after = _after(visit.query("after", longest=600))
+        self._after = addresses.read_timed(visit.query("after", longest=600), 4)
         self._board = Board(visit.tx, visit.scope)
 
     @cached_property
@@ -192,13 +189,3 @@ def _shown(name: str, value: str) -> str:
     if name == "field":
         return facts.field_words(value)
     return words(value) if name == "rule" else value
-
-
-def _after(text: str) -> tuple[str, ...] | None:
-    found = addresses.read_cursor(text, 4)
-    if found is None:
-        return None
-    try:
-        return found if datetime.fromisoformat(found[0]).tzinfo else None
-    except ValueError:
-        return None

@@ -21,9 +21,10 @@ from fairlead.errors import NotFound
 from fairlead.policy.tables import Policies, Policy
 from fairlead.store.engagement_page import EngagementViews
 from fairlead.trust.roles import Permission
+from fairlead.web.facts import money_of, shown
 from fairlead.web.formats import Tone, count, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_words import money_of, person_words, tells_costs, value_words
+from fairlead.web.pages.engagement_words import person_words, tells_costs
 from fairlead.web.visit import Visit, role_words
 
 _MOST = 200
@@ -200,7 +201,7 @@ def _facts(visit: Visit, facts: Mapping[str, Any]) -> tuple[tuple[Pair, ...], bo
     the answer, which may tell them."""
     all_of = visit.who.may(Permission.COSTS_READ)
     pairs = tuple(
-        Pair(words(name), value_words(value) if all_of or not tells_costs(name) else None)
+        Pair(words(name), shown(value) if all_of or not tells_costs(name) else None)
         for name, value in facts.items()
     )
     return pairs, any(pair.value is None for pair in pairs)
@@ -208,7 +209,7 @@ def _facts(visit: Visit, facts: Mapping[str, Any]) -> tuple[tuple[Pair, ...], bo
 
 def _answer(answer: Mapping[str, Any], withheld: bool) -> tuple[Pair, ...]:
     return tuple(
-        Pair(words(name), None if withheld and name == "because" else value_words(value))
+        Pair(words(name), None if withheld and name == "because" else shown(value))
         for name, value in answer.items()
     )
 
@@ -264,7 +265,7 @@ def _answered(visit: Visit, row: Mapping[str, Any], path: str) -> Answered:
     people = visit.parts.people
     asked = person_words(people, row["assignee"]) if row["assignee"] else role_words(row["role"])
     all_of = visit.who.may(Permission.COSTS_READ)
-    shown: Mapping[str, Any] = row["shown"]
+    about: Mapping[str, Any] = row["shown"]
     return Answered(
         id=row["id"],
         title=row["title"],
@@ -278,14 +279,14 @@ def _answered(visit: Visit, row: Mapping[str, Any], path: str) -> Answered:
         opened_at=row["opened_at"],
         answered_at=row["answered_at"],
         shown=tuple(
-            Pair(words(name), value_words(value) if all_of or not tells_costs(name) else None)
-            for name, value in shown.items()
+            Pair(words(name), shown(value) if all_of or not tells_costs(name) else None)
+            for name, value in about.items()
         ),
-        digest=digest_of(shown),
+        digest=digest_of(about),
         decision=f"{path}?open={row['decision_id']}#{row['decision_id']}"
         if row["decision_id"]
         else None,
-        href=f"/inbox/{row['id']}",
+        href=f"/inbox/task-{row['id']}",
     )
 
 

@@ -22,12 +22,12 @@ from fairlead.domain.values import Money
 from fairlead.store.engagement_page import EngagementViews
 from fairlead.trust.principals import People
 from fairlead.trust.roles import Permission
+from fairlead.web.facts import money_of
 from fairlead.web.formats import Clock, Sla, Tone, count, duration, words, working_day
 from fairlead.web.pages.engagement_head import Head, shown_costs
 from fairlead.web.pages.engagement_words import (
     STATES,
     calendar_of,
-    money_of,
     person_words,
 )
 from fairlead.web.visit import Visit, role_words
@@ -355,7 +355,7 @@ def _dependencies(
                 due=due,
                 sla=clock.sla(wait.opened_at, wait.due_at, calendar),
                 missing=_missing(visit, row) if seen else (),
-                href=(f"/exceptions/{wait.id}" if exception else f"/inbox/{wait.id}")
+                href=(f"/exceptions/{wait.id}" if exception else f"/inbox/task-{wait.id}")
                 if seen
                 else None,
                 act="Decide" if decide and wait.kind == "approval" else "Open",

@@ -13,9 +13,10 @@ from fairlead.domain.values import ExternalRef, Money
 from fairlead.store.engagement_page import EngagementViews
 from fairlead.store.systems import SystemRow
 from fairlead.trust.roles import Permission
+from fairlead.web.facts import money_of, shown
 from fairlead.web.formats import Tone, words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_words import CODES, money_of, person_words, value_words
+from fairlead.web.pages.engagement_words import CODES, person_words
 from fairlead.web.visit import Visit, role_words
 
 _MOST_EFFECTS = 200
@@ -316,7 +317,7 @@ def _fields(
             sayings.append(
                 Saying(
                     code=CODES.get(holder, holder.upper()),
-                    text=None if reading is None else value_words(reading.value),
+                    text=None if reading is None else shown(reading.value),
                     age="" if reading is None else clock.ago(reading.at),
                     stale=stale and holder not in ("crm", "fairlead"),
                     owns=owner_of.get(field) == holder,
@@ -339,9 +340,9 @@ def _difference(row: Mapping[str, Any]) -> ShownDifference:
     return ShownDifference(
         label=_label(row["field"]),
         owner=CODES.get(row["owner"], row["owner"]),
-        owner_says=value_words(row["owner_value"]),
+        owner_says=shown(row["owner_value"]),
         holder=CODES.get(row["system"], row["system"]),
-        says=value_words(row["system_value"]),
+        says=shown(row["system_value"]),
         amount=money_of(row),
         rule=_RULES.get(row["rule"], row["rule"]),
         since=row["first_seen_at"],

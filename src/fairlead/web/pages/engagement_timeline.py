@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fairlead.store.engagement_page import EngagementViews
+from fairlead.web.facts import shown
 from fairlead.web.formats import words
 from fairlead.web.pages.engagement_head import Head, shown_costs
-from fairlead.web.pages.engagement_words import actor_words, person_words, value_words
+from fairlead.web.pages.engagement_words import actor_words, person_words
 from fairlead.web.visit import Visit
 
 _PAGE = 50
@@ -255,7 +256,7 @@ def _shown(visit: Visit, name: str, value: Any) -> str:
     if name in _CODES and isinstance(value, str):
         plain = value.rpartition(".")[2] if name == "operation" else value
         return f"“{words(plain)}”"
-    return value_words(value)
+    return shown(value)
 
 
 def _position(text: str) -> int | None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import date
-from decimal import Decimal
-from typing import Any, cast
 
 from fairlead.domain.model.calendar import BusinessCalendar
-from fairlead.domain.values import Money
 from fairlead.errors import NotFound
 from fairlead.trust.principals import People
-from fairlead.web.formats import MONTHS, Tone, money_text, words
+from fairlead.web.facts import money_of as money_of
+from fairlead.web.formats import Tone
 from fairlead.web.visit import Visit
 
 #: An engagement's state in words, and its tone where nothing waits.
@@ -66,40 +62,3 @@ def actor_words(people: People, actor: str) -> str:
 
 def calendar_of(visit: Visit, region: str | None, country: str | None) -> BusinessCalendar:
     return visit.parts.calendars.of(region=region, country=country)
-
-
-def money_of(row: Mapping[str, Any], amount: str = "amount") -> Money | None:
-    """Of two columns; null where either is."""
-    if row[amount] is None or row["currency"] is None:
-        return None
-    return Money(amount=row[amount], currency=row["currency"])
-
-
-def value_words(value: Any) -> str:
-    """A JSON value, ready to be printed; never empty."""
-    match value:
-        case None | "" | []:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case {"amount": amount, "currency": currency, **rest} if not rest:
-            return money_text(Money(amount=Decimal(str(amount)), currency=currency), cents=True)
-        case dict() if not value:
-            return "none"
-        case dict():
-            pairs = cast("Mapping[str, Any]", value).items()
-            return ", ".join(f"{words(name)} {value_words(inner)}" for name, inner in pairs)
-        case list():
-            return ", ".join(value_words(inner) for inner in cast("list[Any]", value))
-        case str() if len(value) == len("2026-01-31"):
-            return _day(value)
-        case _:
-            return str(value)
-
-
-def _day(text: str) -> str:
-    """A date as it is written everywhere; other text as it is."""
-    with suppress(ValueError):
-        found = date.fromisoformat(text)
-        return f"{found.day} {MONTHS[found.month - 1]} {found.year}"
-    return text

@@ -27,10 +27,12 @@ from fairlead.store.exception_board import (
 )
 from fairlead.store.saved_views import SavedView
 from fairlead.web import addresses, csv_table, formats
-from fairlead.web.addresses import Address
+from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
+from fairlead.web.facts import money_of
 from fairlead.web.formats import Sla, words
 from fairlead.web.visit import Visit
+from fairlead.web.who_else import name_of
 from fairlead.work.words import CauseClass
 
 PATH = "/exceptions"
@@ -67,32 +69,6 @@ class Row:
         if self.at_risk is None:
             return ""
         return str(int(self.at_risk.amount.scaleb(minor_units(self.at_risk.currency))))
-
-
-@dataclass(frozen=True)
-class Option:
-    """A value of a filter, the address that sets it, and how many there are."""
-
-    label: str
-    href: str
-    known: int
-
-
-@dataclass(frozen=True)
-class Picker:
-    """A filter that may be added."""
-
-    label: str
-    options: tuple[Option, ...]
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter that is set, and the address without it."""
-
-    name: str
-    label: str
-    drop: str
 
 
 class BoardList:
@@ -251,27 +227,14 @@ COLUMNS: Sequence[tuple[str, str]] = (
 )
 
 
-def name_of(visit: Visit, id: str | None) -> str:
-    """Of a person, or the id itself where the person has left."""
-    found = next((person for person in visit.parts.people.all() if person.id == id), None)
-    return found.name if found else (id or "nobody")
-
-
 def sla_of(visit: Visit, row: Mapping[str, Any]) -> Sla | None:
     if row["state"] != "open":
         return None
-    calendar = visit.parts.calendars.of(region=row["region"], country=None)
-    return visit.clock.sla(row["opened_at"], row["due_at"], calendar)
-
-
-def at_risk(row: Mapping[str, Any]) -> Money | None:
-    if row["amount"] is None or row["currency"] is None:
-        return None
-    return Money(amount=row["amount"], currency=row["currency"])
+    return visit.sla(row["opened_at"], row["due_at"], row["region"])
 
 
 def _row(visit: Visit, row: Mapping[str, Any], largest: Mapping[str, Decimal]) -> Row:
-    money = at_risk(row)
+    money = money_of(row)
     whole = largest.get(money.currency, Decimal(0)) if money else Decimal(0)
     notes: list[str] = []
     if row["assignee"]:

@@ -12,10 +12,12 @@ from fairlead.store.exception_board import Board
 from fairlead.trust.roles import Permission
 from fairlead.web import comparisons, gap_form, payloads
 from fairlead.web.comparisons import Candidate, Comparison
+from fairlead.web.facts import money_of
 from fairlead.web.formats import Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
-from fairlead.web.pages.exception_list import at_risk, name_of, sla_of
+from fairlead.web.pages.exception_list import sla_of
 from fairlead.web.visit import Visit, role_words
+from fairlead.web.who_else import name_of
 from fairlead.work import owners
 from fairlead.work.exceptions import needs_reason, roles_for
 from fairlead.work.words import ExceptionAction
@@ -156,7 +158,7 @@ def read(
         system=found["system"],
         team=words(found["team"]),
         assignee=name_of(visit, found["assignee"]) if found["assignee"] else None,
-        at_risk=at_risk(found),
+        at_risk=money_of(found),
         sla=sla_of(visit, found),
         opened_at=found["opened_at"],
         times=found["times"],
@@ -298,12 +300,5 @@ def _past(visit: Visit, event: Mapping[str, Any], found: Mapping[str, Any]) -> P
         said.append(", ".join(str(field) for field in fields))
     if reason := attributes.get("reason"):
         said.append(f"“{reason}”")
-    actor = str(event["actor"])
-    who = (
-        name_of(visit, actor.removeprefix("person:"))
-        if actor.startswith("person:")
-        else "Fairlead"
-        if actor == "fairlead"
-        else actor.removeprefix("system:")
-    )
+    who = name_of(visit, str(event["actor"]))
     return Past(words(event["type"].replace(".", " ")), who, event["at"], ", ".join(said))

@@ -29,10 +29,11 @@ from fairlead.web.gap_form import GapForm
 from fairlead.web.nav import Entry
 from fairlead.web.pages import exception_pane
 from fairlead.web.pages.differences import DifferenceList
-from fairlead.web.pages.exception_list import COLUMNS, PATH, BoardList, name_of
+from fairlead.web.pages.exception_list import COLUMNS, PATH, BoardList
 from fairlead.web.pages.exception_pane import Pane, Undo
 from fairlead.web.routing import command, page
 from fairlead.web.visit import Toast, Visit
+from fairlead.web.who_else import name_of
 from fairlead.work import owners
 from fairlead.work.words import ExceptionAction
 
@@ -181,7 +182,8 @@ def assign(visit: Visit, form: Form) -> Response:
     id = _id(visit)
     found = _found(visit, id)
     person = form.text("person", longest=200) or None
-    _must_be_able(visit, found, person)
+    if person is not None:
+        _must_be_able(visit, found, person)
     try:
         visit.parts.exceptions.assign(visit.tx, id, visit.acting, person, version=form.version)
     except (IllegalMove, StaleVersion):
@@ -301,13 +303,10 @@ def _one_of(
     return Result(title, number, True, said)
 
 
-def _must_be_able(visit: Visit, found: Mapping[str, Any], person: str | None) -> None:
-    able = owners.possible(
-        visit.parts.people, region=found["region"], legal_entity=found["legal_entity"]
+def _must_be_able(visit: Visit, found: Mapping[str, Any], person: str) -> None:
+    owners.must_be_possible(
+        visit.parts.people, person, region=found["region"], legal_entity=found["legal_entity"]
     )
-    if person is not None and all(one.id != person for one in able):
-        rule = "is at work, and may see and resolve the exception"
-        raise InvalidInput("This person could not resolve it.", [Problem("/person", rule)])
 
 
 def _pane(visit: Visit, id: str, *, gaps: GapForm | None = None, undo: Undo | None = None) -> Pane:

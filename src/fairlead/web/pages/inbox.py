@@ -18,7 +18,6 @@ from fairlead.errors import (
     Problem,
     StaleVersion,
 )
-from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
 from fairlead.web import gap_form, who_else, work_items
 from fairlead.web.forms import Form
@@ -36,6 +35,7 @@ from fairlead.web.pages.inbox_view import (
 from fairlead.web.routing import command, page
 from fairlead.web.visit import Toast, Visit
 from fairlead.web.work_items import Pane, Upset
+from fairlead.work import owners
 from fairlead.work.answers import answer_task
 from fairlead.work.assignment import assign_task
 from fairlead.work.words import ExceptionAction
@@ -305,23 +305,11 @@ def _given(
     if is_task:
         people = visit.parts.people
         return assign_task(visit.tx, people, found["id"], visit.acting, person, version)
-    if not _resolves(visit, person, found["region"]):
-        raise InvalidInput(
-            "This person could not resolve it.",
-            [Problem("/person", "is at work, and may see and resolve the exception")],
-        )
+    owners.must_be_possible(
+        visit.parts.people, person, region=found["region"], legal_entity=found["legal_entity"]
+    )
     given = visit.parts.exceptions.assign
     return given(visit.tx, found["id"], visit.acting, person, version=version)
-
-
-def _resolves(visit: Visit, person: str, region: str | None) -> bool:
-    people = visit.parts.people
-    whom = next((one for one in people.all() if one.id == person and one.active), None)
-    return (
-        whom is not None
-        and whom.principal().may(Permission.EXCEPTIONS_RESOLVE)
-        and Acting.of(people, whom.principal()).sees(region)
-    )
 
 
 def _could_be_given(visit: Visit, found: Mapping[str, Any]) -> bool:

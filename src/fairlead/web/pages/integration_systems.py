@@ -13,8 +13,8 @@ from fairlead.domain.values import Money
 from fairlead.store.system_board import SystemBoard
 from fairlead.web import formats, payloads
 from fairlead.web.formats import Tone, listed
-from fairlead.web.pages.exception_list import name_of
 from fairlead.web.visit import Visit
+from fairlead.web.who_else import name_of
 from fairlead.work import systems
 
 _DEGRADED = Decimal("0.05")  #: of the effects of a day; from here on a system is not healthy

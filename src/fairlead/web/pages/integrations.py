@@ -18,17 +18,17 @@ from fairlead.store.exception_board import Apart, Board
 from fairlead.store.system_board import EffectFilters, SystemBoard, effect_key
 from fairlead.trust.roles import Permission
 from fairlead.web import addresses, facts, payloads
-from fairlead.web.addresses import Address
+from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.formats import Tone, words
 from fairlead.web.forms import Form
 from fairlead.web.nav import Entry
 from fairlead.web.pages import exception_pane, integration_systems
-from fairlead.web.pages.exception_list import Chip, Option, Picker, name_of
 from fairlead.web.pages.exceptions import DecidedNote
 from fairlead.web.pages.integration_systems import System, visible
 from fairlead.web.parts import ConnectorSheet
 from fairlead.web.routing import command, page
 from fairlead.web.visit import Toast, Visit
+from fairlead.web.who_else import name_of
 from fairlead.work import systems
 from fairlead.work.words import ExceptionAction
 
@@ -173,7 +173,7 @@ class EffectList:
         kept = {n: v for n, v in found.items() if v and (n not in allowed or v in allowed[n])}
         self.address = Address(f"{PATH}/effects", kept)
         self._filters = EffectFilters(**kept)
-        self._after = _effects_after(visit.query("after", longest=600))
+        self._after = addresses.read_timed(visit.query("after", longest=600), 2)
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
@@ -470,7 +470,7 @@ def _config(visit: Visit) -> SystemConfig:
 def _past(visit: Visit, event: Mapping[str, Any]) -> Past:
     actor = str(event["actor"])
     reason = event["attributes"].get("reason") or ""
-    who = name_of(visit, actor.removeprefix("person:")) if actor.startswith("person:") else actor
+    who = name_of(visit, actor)
     return Past(words(event["type"].replace(".", " ")), who, event["at"], str(reason))
 
 
@@ -494,13 +494,3 @@ def _pickers(address: Address, known: Mapping[str, Sequence[str]]) -> tuple[Pick
         for name, values in known.items()
         if name not in address.set and values
     )
-
-
-def _effects_after(text: str) -> tuple[str, ...] | None:
-    found = addresses.read_cursor(text, 2)
-    if found is None:
-        return None
-    try:
-        return found if datetime.fromisoformat(found[0]).tzinfo else None
-    except ValueError:
-        return None
