@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ from fairlead.capabilities.handoff.events import EVENTS, INTERNAL
 from fairlead.capabilities.handoff.firm import load_firm
 from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.main import app
-from fairlead.config import Serves, Settings, SystemConfig, Systems, load_systems
+from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.kit.declaration import Level, Writes
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.domain.model.engagement import EngagementState
@@ -471,3 +472,17 @@ def test_the_picture_stands_alone() -> None:
     assert outside == []
     assert "<script" not in text
     assert 'class="card"' in text
+
+
+def test_the_playbooks_that_are_shown_have_no_fault_in_the_sample_firm(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "playbooks.md").read_text("utf-8")
+    blocks = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
+    whole = [block for block in blocks if block.startswith(("playbook:", "variant_of:"))]
+    firm = tmp_path / "firm"
+    shutil.copytree(SAMPLE, firm)
+    (firm / "playbooks").mkdir(exist_ok=True)
+    for number, block in enumerate(whole):
+        (firm / "playbooks" / f"shown-{number}.yaml").write_text(block, "utf-8")
+
+    assert len(whole) >= 2
+    assert Fairlead(Settings(config=firm)).lint() == []

@@ -356,9 +356,7 @@ class Fairlead:
     def lint(self, files: Sequence[Path] | None = None) -> list[str]:
         """Every fault of playbooks and variants, as `file:line: words`."""
         vocabulary = Vocabulary(
-            policies=frozenset(
-                gates.facts_of(self.firm)
-            ),  # those that know what an approval may ask
+            policies=frozenset(gates.facts_of(self.firm)),  # that an approval may ask
             roles=frozenset(str(role) for role in Role),
             teams=frozenset(self.firm.teams),
             events=frozenset(EVENTS) | INTERNAL,

@@ -10,7 +10,16 @@ from fairlead.errors import InvalidDefinition
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.world import SystemSpec, World, dialect_named
 
-DIALECTS = ("salesforce", "netsuite", "kantata", "bamboohr", "smtp", "docusign", "slack", "microsoft")
+DIALECTS = (
+    "salesforce",
+    "netsuite",
+    "kantata",
+    "bamboohr",
+    "smtp",
+    "docusign",
+    "slack",
+    "microsoft",
+)
 
 
 @pytest.fixture(scope="session")

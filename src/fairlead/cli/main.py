@@ -57,6 +57,8 @@ def _told() -> Generator[None]:
         yield
     except FairleadError as refused:
         typer.echo(str(refused), err=True)
+        for problem in getattr(refused, "problems", ()):
+            typer.echo(f"  {problem.pointer.removeprefix('/')}: {problem.rule}", err=True)
         raise typer.Exit(1) from None
 
 

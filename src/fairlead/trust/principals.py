@@ -69,7 +69,7 @@ class Person(Value):
         default_factory=dict[str, Decimal]
     )
     """The most that this person may approve alone; in a currency that is missing, nothing."""
-    calendar: str | None = None  #: a name of calendars.yaml; null: their region's
+    calendar: str | None = None  #: a name of the calendars in firm.yaml; null: their region's
     active: bool = True
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from fairlead.domain.values import Money, minor_units
 from fairlead.errors import FairleadError, IllegalMove, NotFound, StaleVersion
 from fairlead.store.worklist import Ends, Kind, Worklist
 from fairlead.trust.roles import Permission, Role
-from fairlead.web import comparisons, formats, gap_form
+from fairlead.web import comparisons, deeds, formats, gap_form
 from fairlead.web.comparisons import Candidate, Comparison
 from fairlead.web.facts import Fact, fact, facts_of, money_of
 from fairlead.web.formats import Clock, Sla, Tone, listed, words
@@ -454,7 +454,7 @@ def _past(visit: Visit, event: Mapping[str, Any]) -> Past:
     said = [str(attributes[name]) for name in ("reason", "because") if attributes.get(name)]
     if attributes.get("to"):
         said.insert(0, f"to {name_of(visit, str(attributes['to']))}")
-    what = words(event["type"].replace(".", " "))
+    what = deeds.done(event["type"])
     return Past(what, name_of(visit, event["actor"]), event["at"], "; ".join(said))
 
 
@@ -463,8 +463,8 @@ def _record(visit: Visit, row: Mapping[str, Any], is_task: bool) -> Record:
         tone, state = _STATES[row["state"]]
         who = name_of(visit, row["answered_by"]) if row["answered_by"] else "Fairlead"
         return Record(state, tone, who, row["answered_at"], row["reason"])
-    how = row["resolution"] or "resolved"
-    told = "Settled by itself" if how == "by itself" else f"Settled: {words(how).lower()}"
+    how = row["resolution"] or "settled"
+    told = "Settled by itself" if how == "by itself" else deeds.done(how)
     who = name_of(visit, row["resolved_by"]) if row["resolved_by"] else "Fairlead"
     return Record(told, "ok", who, row["resolved_at"], row["reason"])
 

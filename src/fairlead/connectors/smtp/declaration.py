@@ -1,7 +1,7 @@
 """What the SMTP connector can do, and what repeating it means.
 
-A mail server cannot be asked what it has sent: L0. The README says why a notice should
-nevertheless be repeated, with the Message-ID that it had.
+A mail server cannot be asked what it has sent: L0. The README says why a notice is
+nevertheless repeated a few times, with the Message-ID that it had.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from fairlead.store.exception_board import (
     key_of,
 )
 from fairlead.store.saved_views import SavedView
-from fairlead.web import addresses, csv_table, formats
+from fairlead.web import addresses, csv_table, deeds, formats
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.facts import money_of
@@ -219,8 +219,8 @@ COLUMNS: Sequence[tuple[str, str]] = (
     ("state", "State"),
     ("opened_at", "Opened (UTC)"),
     ("due_at", "Due (UTC)"),
-    ("resolved_at", "Resolved (UTC)"),
-    ("resolved_by", "Resolved by"),
+    ("resolved_at", "Settled (UTC)"),
+    ("resolved_by", "Settled by"),
     ("resolution", "How"),
     ("reason", "Reason"),
     ("remedy", "What to do"),
@@ -261,7 +261,7 @@ def _row(visit: Visit, row: Mapping[str, Any], largest: Mapping[str, Decimal]) -
         if row["state"] == "open"
         else "By itself"
         if how == "by itself"
-        else f"{words(how or 'resolved')} by {name_of(visit, row['resolved_by'])}",
+        else f"{deeds.done(how or 'settled')} by {name_of(visit, row['resolved_by'])}",
     )
 
 

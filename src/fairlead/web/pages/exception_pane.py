@@ -10,7 +10,7 @@ from typing import Any
 from fairlead.domain.values import Money
 from fairlead.store.exception_board import Board
 from fairlead.trust.roles import Permission
-from fairlead.web import comparisons, gap_form, payloads
+from fairlead.web import comparisons, deeds, gap_form, payloads
 from fairlead.web.comparisons import Candidate, Comparison
 from fairlead.web.facts import money_of
 from fairlead.web.formats import Sla, Tone, listed, words
@@ -205,7 +205,7 @@ def _sentence(text: str) -> str:
 def _resolved(visit: Visit, found: Mapping[str, Any]) -> str:
     if found["resolution"] == "by itself":
         return "It settled by itself"
-    what = words(found["resolution"] or "resolved")
+    what = deeds.done(found["resolution"] or "settled")
     return f"{what} by {name_of(visit, found['resolved_by'])}"
 
 
@@ -301,4 +301,4 @@ def _past(visit: Visit, event: Mapping[str, Any], found: Mapping[str, Any]) -> P
     if reason := attributes.get("reason"):
         said.append(f"“{reason}”")
     who = name_of(visit, str(event["actor"]))
-    return Past(words(event["type"].replace(".", " ")), who, event["at"], ", ".join(said))
+    return Past(deeds.done(event["type"]), who, event["at"], ", ".join(said))

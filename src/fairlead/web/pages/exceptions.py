@@ -22,7 +22,7 @@ from fairlead.store import saved_views
 from fairlead.store.exception_board import Board
 from fairlead.store.saved_views import SavedView
 from fairlead.trust.roles import Permission
-from fairlead.web import csv_table, gap_form
+from fairlead.web import csv_table, deeds, gap_form
 from fairlead.web.formats import count, words
 from fairlead.web.forms import Form
 from fairlead.web.gap_form import GapForm
@@ -51,13 +51,11 @@ _TEMPLATE = "pages/exceptions.html"
 _MOST_AT_ONCE = 200
 _LONGEST_REASON = 2000
 _LONGEST_NAME = 60
-_DONE: Mapping[ExceptionAction, str] = {
-    ExceptionAction.RETRY: "Tried again",
-    ExceptionAction.SUPPLY: "Values taken in; the check looks again",
-    ExceptionAction.CHOOSE: "Chosen; the step goes on",
-    ExceptionAction.SKIP: "Skipped; the run goes on",
-    ExceptionAction.OVERRIDE: "Overridden; the run goes on",
-    ExceptionAction.DISMISS: "Dismissed",
+_FOLLOWS: Mapping[ExceptionAction, str] = {
+    ExceptionAction.SUPPLY: "the gate looks again",
+    ExceptionAction.CHOOSE: "the step goes on",
+    ExceptionAction.SKIP: "the run goes on",
+    ExceptionAction.OVERRIDE: "the run goes on",
 }
 
 
@@ -174,7 +172,7 @@ def act(visit: Visit, form: Form) -> Response:
         return _decided(visit, id)
     if not visit.is_htmx:
         return visit.done(BoardList(visit).address.at(f"{PATH}/{id}"))
-    return _answer(visit, _pane(visit, id), Toast(_DONE[action]))
+    return _answer(visit, _pane(visit, id), Toast(_said(action)))
 
 
 def assign(visit: Visit, form: Form) -> Response:
@@ -210,7 +208,7 @@ def bulk(visit: Visit, form: Form) -> Response:
     rows.sort(key=lambda row: ((row[2] or {}).get("run_id") or "", row[0]))
     results = [_one_of(visit, row, retry, person, reason) for row in rows]
     done = sum(result.done for result in results)
-    toast = Toast(f"{'Tried again' if retry else 'Given away'}: {done} of {len(results)}")
+    toast = Toast(f"{deeds.done('retry' if retry else 'assigned')}: {done} of {len(results)}")
     if not visit.is_htmx:
         return visit.done(BoardList(visit).address.here)
     context = ExceptionsPage(BoardList(visit), None, chosen=False, results=tuple(results), oob=True)
@@ -299,7 +297,7 @@ def _one_of(
         return Result(title, number, False, exception_pane.decided(visit, id))
     except (NotAllowed, InvalidInput, NotFound) as refused:
         return Result(title, number, False, refused.detail)
-    said = "Tried again" if retry else f"Given to {name_of(visit, person)}"
+    said = deeds.done("retry") if retry else f"Given to {name_of(visit, person)}"
     return Result(title, number, True, said)
 
 
@@ -328,9 +326,16 @@ def _id(visit: Visit) -> str:
 
 
 def _action(text: str) -> ExceptionAction:
-    if text not in _DONE:
-        raise InvalidInput("Say what to do.", [Problem("/action", "is one of its actions")])
-    return ExceptionAction(text)
+    try:
+        return ExceptionAction(text)
+    except ValueError:
+        rule = "is one of its actions"
+        raise InvalidInput("Say what to do.", [Problem("/action", rule)]) from None
+
+
+def _said(action: ExceptionAction) -> str:
+    told = deeds.done(action)
+    return f"{told}; {_FOLLOWS[action]}" if action in _FOLLOWS else told
 
 
 def _values(found: Mapping[str, Any], action: ExceptionAction, form: Form) -> dict[str, Any]:

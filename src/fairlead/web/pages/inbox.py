@@ -19,7 +19,7 @@ from fairlead.errors import (
     StaleVersion,
 )
 from fairlead.trust.roles import Permission
-from fairlead.web import gap_form, who_else, work_items
+from fairlead.web import deeds, gap_form, who_else, work_items
 from fairlead.web.forms import Form
 from fairlead.web.nav import Entry
 from fairlead.web.pages.inbox_view import (
@@ -53,16 +53,6 @@ ENTRY = Entry(
 _MOST_AT_ONCE = 200
 _LONGEST_REASON = 2000
 
-_DONE: Mapping[str, str] = {"approved": "Approved", "refused": "Refused", "done": "Done"}
-_ACTED: Mapping[ExceptionAction, str] = {
-    ExceptionAction.RETRY: "Tried again",
-    ExceptionAction.SKIP: "Skipped",
-    ExceptionAction.OVERRIDE: "Overridden",
-    ExceptionAction.DISMISS: "Dismissed",
-    ExceptionAction.CHOOSE: "Chosen",
-    ExceptionAction.SUPPLY: "Values taken in",
-}
-
 
 def routes() -> list[Route]:
     return [
@@ -92,7 +82,7 @@ def answer(visit: Visit, form: Form) -> Response:
         with visit.tx.transaction():
             if decision not in ("approve", "refuse"):
                 raise InvalidInput("Choose.", [Problem("/decision", "is approve or refuse")])
-            done = answer_task(
+            answered = answer_task(
                 visit.tx,
                 found["id"],
                 visit.acting,
@@ -102,7 +92,7 @@ def answer(visit: Visit, form: Form) -> Response:
             )
     except (InvalidInput, NotAllowed, IllegalMove, StaleVersion) as refused:
         return _refused(visit, item, refused, reason=reason, chosen=decision)
-    return _decided(visit, item, Toast(f"{_DONE[done['state']]}: {found['title']}"))
+    return _decided(visit, item, Toast(f"{deeds.done(answered['state'])}: {found['title']}"))
 
 
 def resolve(visit: Visit, form: Form) -> Response:
@@ -129,7 +119,7 @@ def resolve(visit: Visit, form: Form) -> Response:
         if action is ExceptionAction.SUPPLY:
             return _not_supplied(visit, item, found, form, refused)
         return _refused(visit, item, refused, reason=reason, chosen=action)
-    return _decided(visit, item, Toast(f"{_ACTED[action]}: {found['title']}"))
+    return _decided(visit, item, Toast(f"{deeds.done(action)}: {found['title']}"))
 
 
 def assign(visit: Visit, form: Form) -> Response:
