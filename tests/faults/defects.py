@@ -48,6 +48,7 @@ def key_per_attempt() -> None:
 class _Hasty:
     level: int
     settle: timedelta = timedelta(0)
+    repeats: int = 0
 
 
 def no_settle_wait() -> None:

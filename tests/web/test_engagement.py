@@ -23,7 +23,7 @@ from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.store import bulk, engagements, journal
 from fairlead.store.journal import Event
-from fairlead.web.pages.engagement_timeline import harmless
+from fairlead.web.csv_table import harmless
 
 from .conftest import Desk
 

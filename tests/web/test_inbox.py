@@ -438,7 +438,7 @@ def test_values_are_taken_in_through_the_gate(desk: Desk) -> None:
     said = browser.post(f"/inbox/exception-{id}/resolve", fields, part="pane")
 
     assert said.status_code == 200
-    assert "Values taken in" in said.text
+    assert "Values supplied" in said.text
     assert desk.count("engagements", "body->'supplied'->>'starts_on' = '2026-04-01'") == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ AMER = frozenset({"AMER"})
 PEOPLE = People(
     [
         Person(id="lea", name="Lea", roles=LEAD),
-        Person(id="ben", name="Ben", roles=LEAD, approval_limits={"EUR": 1000}),
+        Person(id="ben", name="Ben", roles=LEAD, approval_limits={"EUR": Decimal(1000)}),
         Person(id="amy", name="Amy", roles=LEAD, regions=AMER),
         Person(id="olu", name="Olu", email="Olu@Example.com", roles=LEAD),
         Person(id="away", name="Away", roles=LEAD, active=False),

@@ -18,7 +18,6 @@ from threading import Lock
 from typing import Any, cast
 from urllib.parse import quote
 
-
 from fairlead.sandbox.books import Books, Record
 from fairlead.sandbox.dialect import Answer, Call, Route
 from fairlead.sandbox.microsoft_wire import Body, Caller, denied, home, page, sent, stamp

@@ -21,7 +21,10 @@ from fairlead.web.visit import Visit
 Cell = str | int | Decimal | datetime | None
 R = TypeVar("R")
 
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_BEGINS_A_FORMULA = (
+    *("=", "+", "-", "@", "\t", "\r", "\n", "|", "%"),
+    *("\uff1d", "\uff0b", "\uff0d", "\uff20"),  # the same in full width
+)
 _PAGE = 1000
 #: Excel reads a file without it as the code page of the country.
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -78,5 +81,9 @@ def _cell(value: Cell) -> str:
         return format(value, "f")
     if isinstance(value, int):
         return str(value)
-    text = value.replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_BEGINS_A_FORMULA) else text
+    return harmless(value.replace("\0", ""))
+
+
+def harmless(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_BEGINS_A_FORMULA) else text

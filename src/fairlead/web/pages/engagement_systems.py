@@ -33,7 +33,7 @@ _EFFECT_STATES: Mapping[str, tuple[Tone, str]] = {
 #: What a reference is called where its own name would say no more than its system.
 _RECORDS: Mapping[str, str] = {"psa_project": "project", "ledger_project": "project"}
 _RULES: Mapping[str, str] = {
-    "owner_wins": "The owner’s value is carried over.",
+    "owner_wins": "The owner's value is carried over.",
     "ask": "A person decides.",
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fairlead.store.engagement_page import EngagementViews
+from fairlead.web.csv_table import harmless
 from fairlead.web.facts import shown
 from fairlead.web.formats import words
 from fairlead.web.pages.engagement_head import Head, shown_costs
@@ -87,8 +88,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
 #: Attributes that are codes of ours, and read better as words.
 _CODES = frozenset({"step", "playbook", "role", "team", "owner", "operation", "side"})
 _PEOPLE = frozenset({"to"})
-#: A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -218,11 +217,6 @@ def csv_of(visit: Visit, views: EngagementViews, head: Head) -> str:
         )
         writer.writerow([harmless(cell) for cell in cells])
     return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (S05)."""
-    return f"'{cell}" if cell.lstrip(" \u00a0").startswith(_FORMULA) else cell
 
 
 def _everything(views: EngagementViews, id: str) -> Iterable[dict[str, Any]]:
