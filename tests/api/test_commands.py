@@ -218,6 +218,15 @@ def test_an_exception_is_given_only_to_who_could_resolve_it(office: Office) -> N
     assert given.json()["assignee"] == "finance"
 
 
+def test_an_exception_of_another_legal_entity_is_not_given(office: Office) -> None:
+    path = f"/api/v1/exceptions/{exception_of(office, 'pmo-lead.amer')['id']}/assign"
+    version = {"if-match": '"1"'}
+
+    refused = office.post("pmo-lead", path, json={"person": "pmo-lead.gmbh"}, headers=version)
+
+    assert refused.status_code == 422
+
+
 def test_a_run_is_cancelled_once(office: Office) -> None:
     body = {"reason": "the client withdrew"}
 

@@ -99,7 +99,8 @@ def test_every_event_of_the_log_is_exported_by_the_rules(world: World, tmp_path:
     assert (len(log["events"]), exported.events) == (len(rows), len(rows))
     assert exported.objects == len(log["objects"])
     assert {event["type"] for event in log["events"]} == {row["type"] for row in rows}
-    assert {kind["name"] for kind in log["objectTypes"]} == {"parcel", "run", "task", "waybill"}
+    kinds = {kind["name"] for kind in log["objectTypes"]}
+    assert kinds == {"parcel", "run", "task", "exception", "waybill"}
 
 
 def test_objects_tell_what_they_are_and_what_they_belong_to(world: World, tmp_path: Path) -> None:

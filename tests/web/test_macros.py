@@ -97,7 +97,7 @@ def test_macros_print_the_reference_s_markup() -> None:
     assert printed("{{ ui.money(m) }}", m=money) == '<span class="m"><i>EUR</i>864,000</span>'
     assert printed("{{ ui.money(none) }}") == '<span class="m t3">no amount</span>'
     assert printed("{{ ui.meter(62, 'used', target=80) }}") == (
-        '<span class="meter v62 mk80" role="img" aria-label="used 62 %, target 80 %"></span>'
+        '<span class="meter v62 mk80" role="img" aria-label="used 62\xa0%, target 80\xa0%"></span>'
     )
     assert 'class="d"' in printed("{{ ui.line_mini(['done', 'idle'], 'Deal') }}")
     assert printed("{{ ui.sla(none) }}") == '<span class="sla t3">no limit</span>'
