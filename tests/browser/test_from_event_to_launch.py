@@ -52,7 +52,6 @@ def _go_to(desk: Desk, title: str) -> None:
     """To the row with j, as soon as it is in the list; the pane shows it."""
     row = desk.page.locator("#inbox-list [data-row]").filter(has_text=title)
     expect(row).to_be_visible()
-    desk.press("Escape")  # out of the field of the answer before: in a field, j is a letter
     rows = desk.page.locator("#inbox-list [data-row]").count()
     for _ in range(rows):
         if "is-sel" in (row.get_attribute("class") or ""):

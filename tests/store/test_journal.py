@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -83,13 +84,26 @@ def read_on(db: Database, after: tuple[int, int], regions: Sequence[str] | None 
     )
 
 
+def read_until(
+    db: Database, after: tuple[int, int], count: int, regions: Sequence[str] | None = None
+) -> Any:
+    """Reads on until so many were told. The feed waits for the oldest transaction of the whole
+    server, which other tests share: so a moment may pass."""
+    told: list[str] = []
+    end = time.monotonic() + 20
+    while len(told) < count and time.monotonic() < end:
+        found, after = read_on(db, after, regions)
+        told += found
+    return told, after
+
+
 def test_the_feed_never_passes_over_a_transaction_that_commits_late(db: Database) -> None:
     with db.transaction() as late:
         journal.append(late, [event("late")])  # has its number, and is not yet seen
         with db.transaction() as early:
             journal.append(early, [event("early")])
         meanwhile, cursor = read_on(db, (0, 0))
-    afterwards, cursor = read_on(db, cursor)
+    afterwards, cursor = read_until(db, cursor, 2)
     at_the_end, _ = read_on(db, cursor)
 
     assert meanwhile == []
@@ -111,13 +125,13 @@ def test_the_feed_gives_every_event_once_while_many_write(db: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(write, writer) for writer in range(4)]
         start.wait(10)
-        while True:
-            over = all(one.done() for one in writing)
+        while not all(one.done() for one in writing):
             found, cursor = read_on(db, cursor)
             seen += found
-            if over and not found:
-                break
+    found, cursor = read_until(db, cursor, 100 - len(seen))
+    seen += found
 
+    assert read_on(db, cursor)[0] == []
     assert sorted(seen) == sorted(f"{writer}-{n}" for writer in range(4) for n in range(25))
 
 
@@ -127,6 +141,7 @@ def test_the_feed_shows_a_reader_only_the_regions_that_are_given(db: Database) -
             at = Event(chain=str(region), type="x", at=AT, actor="fairlead", region=region)
             journal.append(tx, [at])
 
+    assert read_until(db, (0, 0), 3)[0] == ["EMEA", "AMER", "None"]
     assert read_on(db, (0, 0), ["EMEA"])[0] == ["EMEA"]
     assert read_on(db, (0, 0), [])[0] == []
 

@@ -119,7 +119,8 @@ def resolve(visit: Visit, form: Form) -> Response:
         if action is ExceptionAction.SUPPLY:
             return _not_supplied(visit, item, found, form, refused)
         return _refused(visit, item, refused, reason=reason, chosen=action)
-    return _decided(visit, item, Toast(f"{deeds.done(action)}: {found['title']}"))
+    given = action is ExceptionAction.SUPPLY
+    return _decided(visit, item, Toast(f"{deeds.done(action)}: {found['title']}"), given=given)
 
 
 def assign(visit: Visit, form: Form) -> Response:
@@ -185,11 +186,14 @@ def answer_many(visit: Visit, form: Form) -> Response:
 # how a command is answered
 
 
-def _decided(visit: Visit, item: str, toast: Toast, undo: Undo | None = None) -> Response:
-    """The row as it is now in the place of the form, and around it what has changed."""
+def _decided(
+    visit: Visit, item: str, toast: Toast, undo: Undo | None = None, *, given: bool = False
+) -> Response:
+    """The row as it is now in the place of the form, and around it what has changed. `given`:
+    what was supplied is still to be looked at by its gate, and the pane follows."""
     if not visit.is_htmx:
         return visit.done(view_of_address(visit).href(f"/inbox/{item}"))
-    context = replace(whole(visit, item=item), undo=undo, aside=True)
+    context = replace(whole(visit, item=item), undo=undo, aside=True, given=given)
     return _parts(visit, context, toast=None if undo else toast)
 
 

@@ -112,6 +112,7 @@ class InboxPage:
     bar_in_pane: bool  #: the item is not in the list as it is shown
     from_pane: bool  #: the pane asked, and is replaced
     aside: bool  #: parts are sent beside something else, and find their own places
+    given: bool = False  #: values were just supplied: the gate has not looked at them yet
 
 
 def pane_alone(visit: Visit, item: str) -> InboxPage:
