@@ -31,6 +31,7 @@ from fairlead.store import inbox
 from fairlead.store.server import EmbeddedServer
 from fairlead.trust.acting import Acting
 from fairlead.work.answers import answer_task
+from large_firm import german_vat_id
 from measure import cpu_s, percentile
 
 CRM = "salesforce-emea"
@@ -49,7 +50,7 @@ def plant(world: SandboxWorld, number: int) -> str:
         {
             "Name": f"Benchmark Client {number:05} GmbH",
             "BillingCountryCode": "DE",
-            "Tax_Id__c": f"DE{811000000 + number}",
+            "Tax_Id__c": german_vat_id(number),
         },
     )
     contract = record(
@@ -109,13 +110,18 @@ def work(settings: Settings, ready: Any, stop: Any) -> None:
 
 def approve(settings: Settings, stop: Any) -> None:
     fairlead = Fairlead(settings)
-    ines = Acting.of(fairlead.people, fairlead.people.principal("ines.moreau"))
+    ines, pia = (
+        Acting.of(fairlead.people, fairlead.people.principal(id))
+        for id in ("ines.moreau", "pia.novak")
+    )
     while not stop.is_set():
         with fairlead.db.transaction() as tx:
-            tasks = tx.execute("SELECT id FROM tasks WHERE state = 'open' LIMIT 50").fetchall()
+            query = "SELECT id, role FROM tasks WHERE state = 'open' LIMIT 50"
+            tasks = tx.execute(query).fetchall()
         for task in tasks:
             with fairlead.db.transaction() as tx:
-                answer_task(tx, task["id"], ines, approved=True, reason="", version=None)
+                who = pia if task["role"] == "sales_operations" else ines
+                answer_task(tx, task["id"], who, approved=True, reason="", version=None)
         time.sleep(0.005)
 
 
