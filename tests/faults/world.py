@@ -310,7 +310,8 @@ class Firm:
         return self.ended() >= len(self.deals)
 
     def troubles(self) -> list[str]:
-        """Open runs, open exceptions and messages that were not taken in, in words."""
+        """Open runs, open exceptions and messages that were given up, in words. One that is still
+        to be read is none: polls go on telling of our own write-backs."""
         with self.fairlead.db.transaction() as tx:
             stuck = tx.execute(
                 "SELECT 'run' AS what, r.state, s.name, s.state AS step, s.because, "
@@ -322,7 +323,7 @@ class Firm:
                 "SELECT title, detail FROM exceptions WHERE state = 'open'"
             ).fetchall()
             stuck += tx.execute(
-                "SELECT kind, state, outcome FROM inbox WHERE state <> 'done'"
+                "SELECT kind, state, outcome FROM inbox WHERE state = 'parked'"
             ).fetchall()
         return [str({name: str(value) for name, value in row.items()}) for row in stuck]
 
