@@ -49,7 +49,7 @@ _spread = random.SystemRandom()
 
 #: After so many tries that changed nothing a person is asked. Waiting for an outage, for a rate
 #: limit or for a settle window is no try.
-_TRIES = 12
+_TRIES = 20
 #: A step whose worker died so often in a row is taken for the cause, and parked.
 _CRASHES = 5
 
@@ -212,7 +212,7 @@ class Outward:
             if row.attempt >= _TRIES and not probe:
                 self._park_trouble(run, step, row, trouble)
             else:
-                wait = trouble.retry_after or _growing(row.attempt, first_s=0.5, most_s=60)
+                wait = trouble.retry_after or _growing(row.attempt, first_s=0.5, most_s=20)
                 self._later(row, wait, str(trouble), counts=not probe)
         except NeedsPerson as needs:
             self._park(
