@@ -109,7 +109,8 @@ def test_a_recorded_playbook_is_read_and_can_be_carried_out_for_ever(file: Path)
     for step in compiled.steps:
         if step.kind is Kind.ACTION:
             assert actions.get_action(step.uses)
-    assert plan(compiled, {}, lambda _: True).start
+    planned = plan(compiled, {}, lambda _: True)
+    assert planned.start or planned.skip
 
 
 def test_recordings_are_kept() -> None:
