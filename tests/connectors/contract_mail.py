@@ -43,7 +43,7 @@ def a_notice(**changes: Any) -> Notice:
     values: dict[str, Any] = {
         "title": "TH-2038 waits for your approval",
         "text": "Brindle Mutual signed on 2 March.\n\nThe margin is 31 %, below the policy's 35 %.",
-        "link": "https://fairlead.tarn-holloway.example/work/7?tab=ask&x=1",
+        "link": "https://fairlead.tarn-holloway.example/desk/7?tab=ask&x=1",
     }
     return Notice.model_validate(values | changes)
 
@@ -65,7 +65,7 @@ class MailContract(ABC):
         assert mail.subject == "TH-2038 waits for your approval"
         assert "Brindle Mutual signed on 2 March." in mail.text
         assert "The margin is 31 %, below the policy's 35 %." in mail.text
-        assert mail.links == ("https://fairlead.tarn-holloway.example/work/7?tab=ask&x=1",)
+        assert mail.links == ("https://fairlead.tarn-holloway.example/desk/7?tab=ask&x=1",)
         assert ref.id in mail.message_id
 
     def test_a_repeat_has_the_same_message_id_and_another_mail_another_one(

@@ -116,7 +116,7 @@ def test_the_html_says_the_same_and_nothing_in_it_is_markup(smtp: SmtpBench) -> 
     html = smtp.held()[0]["html"]
     assert "<h2>A &lt; B &amp; C</h2>" in html
     assert "<p>&lt;script&gt;alert(1)&lt;/script&gt;<br>second line</p>\n<p>last</p>" in html
-    assert "work/7?tab=ask&amp;x=1" in html
+    assert "desk/7?tab=ask&amp;x=1" in html
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "//evil.example"])
@@ -174,7 +174,7 @@ def test_a_recorded_mail_is_composed_to_the_letter() -> None:
         Notice(
             title="Übergabe TH-2038",
             text="Brindle Mutual signed.\n\nMargin 31 %.",
-            link="https://fairlead.example/work/7?a=1&b=2",
+            link="https://fairlead.example/desk/7?a=1&b=2",
         ),
         [ANA, BO],
         sender="fairlead@tarn-holloway.example",

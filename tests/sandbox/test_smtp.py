@@ -17,7 +17,7 @@ from fairlead.sandbox.world import SystemSpec, World
 ANA, BO = "ana@firm.example", "bo@firm.example"
 MAIL = (
     b"From: a@b.example\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@b.example>\r\n"
-    b"\r\nSee https://fairlead.example/work/7\r\n.beginning with a dot\r\n"
+    b"\r\nSee https://fairlead.example/desk/7\r\n.beginning with a dot\r\n"
 )
 
 
@@ -58,7 +58,7 @@ def test_a_mail_is_a_record_and_a_row_of_the_ledger(sandbox: SandboxProcess) -> 
     body = held["body"]
     assert (held["key"], body["from"], body["to"]) == ("<1@b.example>", "a@b.example", [ANA, BO])
     assert body["subject"] == "Grüße"
-    assert body["links"] == ["https://fairlead.example/work/7"]
+    assert body["links"] == ["https://fairlead.example/desk/7"]
     assert ".beginning with a dot" in body["text"].splitlines()
     assert [row["key"] for row in sandbox.ledger("mail", "messages")] == ["<1@b.example>"]
 
