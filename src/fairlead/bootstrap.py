@@ -397,7 +397,7 @@ class Worker:
                 Housekeeping(5, self._compare),
                 Housekeeping(60, alerts.sweep),
                 Housekeeping(600, self._forget_keys),
-                Housekeeping(600, forget_old_wakeups),
+                Housekeeping(600, lambda: forget_old_wakeups(db)),
                 Housekeeping(600, lambda: _note_checkpoint(db)),
             ],
             self._returned,

@@ -21,6 +21,7 @@ from fairlead.domain.values import ExternalRef
 from fairlead.flow.engine import Drain, Engine, Housekeeping, RunsDrain
 from fairlead.flow.outage import Outages, SystemDrain
 from fairlead.flow.passage import Passage
+from fairlead.flow.wakeups import WakeUps
 from fairlead.store import runs
 from fairlead.store.database import Database
 
@@ -209,3 +210,35 @@ def test_nothing_that_could_run_as_code_is_kept_in_the_tables_of_dbos(firm: Firm
                 assert not str(value).startswith(PICKLE), row
                 assert not (isinstance(value, bytes) and value.startswith(b"\x80")), row
     assert formats == {"none", "portable_json"}
+
+
+def test_a_wake_up_that_its_worker_took_without_hearing_of_it_holds_nothing_up(firm: Firm) -> None:
+    """As when the database is lost after it noted who took it and before it could answer."""
+    worker = firm.hire()
+    worker.hears("ready")
+    worker.signal(signal.SIGSTOP)
+    assert WakeUps(firm.db).ask("runs", 0)
+    with firm.db.transaction() as tx:
+        taken = tx.execute(
+            "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = w.id, "
+            "started_at_epoch_ms = 0 FROM workers w WHERE status = 'ENQUEUED'"
+        ).rowcount
+    run = firm.world.start(Parcel("p-1"))
+    worker.signal(signal.SIGCONT)
+
+    firm.until(firm.finished(run))
+
+    assert taken == 1
+    assert firm.book.entries() == [(f"{run}/send/1", "send p-1")]
+
+
+def test_a_worker_that_was_buried_while_it_lives_joins_again(firm: Firm) -> None:
+    """As when another looks between the end of its old session and the start of its new one."""
+    worker = firm.hire()
+    worker.hears("ready")
+    with firm.db.transaction() as tx:
+        tx.execute("DELETE FROM workers")
+    for _ in range(2):
+        worker.hears("pulse")
+
+    assert len(firm.rows("SELECT id FROM workers")) == 1

@@ -27,26 +27,24 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 import psycopg
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions
-from dbos import error as dbos_error
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from fairlead.errors import Busy
+from fairlead.flow.bells import Bells
 from fairlead.flow.ledger import Ledger, LockSession
 from fairlead.flow.seams import seam
-from fairlead.flow.wakeup import Bells
+from fairlead.flow.wakeups import APPLICATION, APPLICATION_VERSION, QUEUE, SCHEMA, WORKFLOW, WakeUps
 from fairlead.store import runs, workers
 from fairlead.store.database import Database
 
 log = logging.getLogger(__name__)
 
-#: Every release takes over what any other left, because drains hold no state of their own.
-_APPLICATION_VERSION = "drains-1"
-_QUEUE = "drains"
 _PULSE_S = 0.5
 _GATHER_S = 0.002  # a small burst costs as much as a large one: let a few more runs come in
 _LINGER_S = 4.0  # a drain waits so long for more before it ends
 _LONGEST_DRAIN_S = 45.0
 _HUNG_AFTER_S = 120.0  # a session that lives but says nothing for so long is ended
+_LOOK_BACK_S = 2.0  # how often a worker asks what it took without knowing
 
 
 class Took(IntEnum):
@@ -78,12 +76,12 @@ class Housekeeping:
 _running: Engine | None = None  # DBOS itself is one per process, and so is what its workflow runs
 
 
-@DBOS.workflow(name="drain")
+@DBOS.workflow(name=WORKFLOW)
 def _drain(queue: str, slot: int) -> int:
     """How many pieces of work were done. Carried on by any worker at any time."""
     if _running is None:
         return 0
-    return _running.drain(queue, slot)
+    return _running.carry(str(DBOS.workflow_id), queue, slot)
 
 
 class Engine:
@@ -104,6 +102,10 @@ class Engine:
         self._bells, self._stop = Bells(), threading.Event()
         self._local: dict[str, int] = {}  # queue → drains that run here
         self._asked: dict[str, float] = {}  # queue → not asked for again before (monotonic)
+        self._wakeups = WakeUps(db)
+        self._carried: set[str] = set()  # wake-ups that run here
+        self._unheard: set[str] = set()  # those that are ours, it is said, and do not
+        self._look_back_at = 0.0
         self._lock = threading.Lock()
         self._lock_of_life = secrets.randbits(62)
 
@@ -114,12 +116,12 @@ class Engine:
         global _running
         _running = self
         config: DBOSConfig = {
-            "name": "fairlead",
+            "name": APPLICATION,
             "system_database_url": self._db.url.replace(
                 "postgresql://", "postgresql+psycopg://", 1
             ),
-            "dbos_system_schema": "dbos",
-            "application_version": _APPLICATION_VERSION,
+            "dbos_system_schema": SCHEMA,
+            "application_version": APPLICATION_VERSION,
             "executor_id": self.id,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
@@ -131,7 +133,7 @@ class Engine:
             _wait_for_turn(once)
             DBOS(config=config)
             DBOS.launch()
-            DBOS.register_queue(_QUEUE, worker_concurrency=self._threads, polling_interval_sec=0.25)
+            DBOS.register_queue(QUEUE, worker_concurrency=self._threads, polling_interval_sec=0.25)
         ready = threading.Event()
         for target in (lambda: self._pulse(ready), self._listen):
             threading.Thread(target=target, daemon=True).start()
@@ -146,6 +148,16 @@ class Engine:
         _running = None
 
     # draining
+
+    def carry(self, wakeup: str, queue: str, slot: int) -> int:
+        """Drain, and be known to be at it."""
+        with self._lock:
+            self._carried.add(wakeup)
+        try:
+            return self.drain(queue, slot)
+        finally:
+            with self._lock:
+                self._carried.discard(wakeup)
 
     def drain(self, queue: str, slot: int) -> int:
         drain = self._drains(queue)
@@ -193,10 +205,7 @@ class Engine:
             if self._asked.get(name, 0) > now:
                 return
             self._asked[name] = now + 0.2
-        try:
-            with SetEnqueueOptions(deduplication_id=name):
-                DBOS.enqueue_workflow(_QUEUE, _drain, queue, slot)
-        except dbos_error.DBOSQueueDeduplicatedError:
+        if not self._wakeups.ask(queue, slot):
             with self._lock:
                 self._asked[name] = now + 1.0  # somebody has it
         seam("woken")
@@ -228,17 +237,13 @@ class Engine:
         while not self._stop.is_set():
             try:
                 with self._db.lock_connection() as session:
-                    workers.join(
-                        session,
-                        id=self.id,
-                        lock=self._lock_of_life,
-                        host=socket.gethostname(),
-                        pid=os.getpid(),
-                    )
+                    self._join(session)
                     ready.set()
                     while not self._stop.is_set():
-                        workers.beat(session, self.id)
+                        if not workers.beat(session, self.id):
+                            self._join(session)  # buried by who saw us between two sessions
                         self._take_over()
+                        self._look_back()
                         for number, chore in enumerate(self._housekeeping):
                             if due[number] <= time.monotonic():
                                 due[number] = time.monotonic() + chore.every_s
@@ -252,6 +257,15 @@ class Engine:
                 log.warning("pulse: %s: %s", type(failed).__name__, failed)
                 self._stop.wait(1.0)
 
+    def _join(self, session: psycopg.Connection[Any]) -> None:
+        workers.join(
+            session,
+            id=self.id,
+            lock=self._lock_of_life,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+
     def _take_over(self) -> None:
         """Carry on what dead workers had. Whoever dies here is followed by another."""
         with self._db.transaction() as tx:
@@ -261,13 +275,25 @@ class Engine:
             return
         log.warning("taking over from %s", ", ".join(dead))
         self._returned(dead)
-        pending = DBOS.list_workflows(
-            status="PENDING", executor_id=dead, load_input=False, load_output=False
-        )
-        if pending:
-            DBOS.resume_workflows([w.workflow_id for w in pending], queue_name=_QUEUE)
+        self._wakeups.offer_again(self._wakeups.claimed_by(dead))
         with self._db.transaction() as tx:
             workers.bury(tx, dead)
+
+    def _look_back(self) -> None:
+        """Offer again what we took without knowing: the database was lost after it had noted that
+        we took a wake-up and before it could say so, or before it noted that we ended one. Nobody
+        else would start another of its slot."""
+        if time.monotonic() < self._look_back_at:
+            return
+        self._look_back_at = time.monotonic() + _LOOK_BACK_S
+        claimed = set(self._wakeups.claimed_by([self.id]))
+        with self._lock:
+            unheard = claimed - self._carried
+        lost = unheard & self._unheard  # a look earlier too: not merely about to begin or to end
+        self._unheard = unheard - lost
+        if lost:
+            log.warning("offering again %d wake-ups that nobody carries", len(lost))
+            self._wakeups.offer_again(sorted(lost))
 
 
 def _wait_for_turn(session: psycopg.Connection[Any]) -> None:
@@ -282,18 +308,8 @@ def _wait_for_turn(session: psycopg.Connection[Any]) -> None:
         time.sleep(0.05)
 
 
-def forget_old_wakeups(older_than: timedelta = timedelta(hours=1), most: int = 2000) -> None:
-    """Drains that have ended say nothing that the rows do not."""
-    before = (datetime.now(UTC) - older_than).isoformat()
-    ended = DBOS.list_workflows(
-        status=["SUCCESS", "ERROR", "CANCELLED"],
-        completed_before=before,
-        limit=most,
-        load_input=False,
-        load_output=False,
-    )
-    if ended:
-        DBOS.delete_workflows([w.workflow_id for w in ended])
+def forget_old_wakeups(db: Database, older_than: timedelta = timedelta(hours=1)) -> None:
+    WakeUps(db).forget(datetime.now(UTC) - older_than)
 
 
 class RunsDrain:

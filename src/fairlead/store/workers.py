@@ -35,8 +35,10 @@ def join(session: psycopg.Connection[Any], *, id: str, lock: int, host: str, pid
     session.execute(_ADD, {"id": id, "lock": lock, "host": host, "pid": pid})
 
 
-def beat(session: psycopg.Connection[Any], id: str) -> None:
-    session.execute("UPDATE workers SET beat_at = clock_timestamp() WHERE id = %s", [id])
+def beat(session: psycopg.Connection[Any], id: str) -> bool:
+    """False: it is not known, and must join again."""
+    beat = session.execute("UPDATE workers SET beat_at = clock_timestamp() WHERE id = %s", [id])
+    return beat.rowcount > 0
 
 
 def dead(tx: Tx, me: str) -> list[str]:
