@@ -1,4 +1,4 @@
-"""Draft a migration from the difference between `store/tables.py` and a migrated database.
+"""Draft a migration from the difference between `store/schema.py` and a migrated database.
 
     python scripts/draft_migration.py pre "say why"
 
@@ -16,8 +16,8 @@ from alembic.config import Config
 
 from fairlead.store.database import Database
 from fairlead.store.migrate import MIGRATIONS, head, migrate
+from fairlead.store.schema import metadata
 from fairlead.store.server import EmbeddedServer
-from fairlead.store.tables import metadata
 
 
 def main(phase: str, why: str) -> None:

@@ -102,6 +102,8 @@ class Serves(Value):
         "crm",
         "contracts",
         "ledger",
+        "invoicing",
+        "bookkeeping",
         "projects",
         "people",
         "procurement",

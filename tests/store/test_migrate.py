@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from fairlead.store.database import Database
 from fairlead.store.migrate import MIGRATIONS, difference, head, migrate
-from fairlead.store.tables import metadata
+from fairlead.store.schema import metadata
 
 MIGRATE = """
 import pathlib, sys

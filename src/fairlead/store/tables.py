@@ -1,65 +1,19 @@
-"""All tables of Fairlead. Each index says which query it serves. Times are UTC."""
+"""Tables of the handoff, the engine and the people.
+
+Each index says which query it serves. Times are UTC. Those of time, expense and billing stand in
+`time_tables` and `billing_tables`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
-from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.dialects.postgresql import BYTEA
 
-
-class Xid8(sa.types.UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id: in what order transactions began to write."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **kw: object) -> str:
-        return "xid8"
-
-
-# so that a database is compared with these tables in full
-cast("dict[str, Any]", ischema_names)["xid8"] = Xid8
-
-
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
-
-
-def _at(name: str, *, null: bool = False, comment: str | None = None) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=null, comment=comment)
-
-
-def _json(name: str, *, null: bool = False) -> sa.Column[object]:
-    return sa.Column(name, JSONB, nullable=null)
-
-
-def _text(
-    name: str,
-    *,
-    null: bool = False,
-    primary_key: bool = False,
-    comment: str | None = None,
-    server_default: str | None = None,
-) -> sa.Column[str]:
-    return sa.Column(
-        name,
-        sa.Text,
-        nullable=null,
-        primary_key=primary_key,
-        comment=comment,
-        server_default=server_default,
-    )
-
-
-def _count(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
+from fairlead.store.columns import Xid8, metadata
+from fairlead.store.columns import at as _at
+from fairlead.store.columns import count as _count
+from fairlead.store.columns import json as _json
+from fairlead.store.columns import text as _text
 
 
 def _of_deal(name: str, field: str, *, comment: str | None = None) -> sa.Column[str]:

@@ -37,6 +37,17 @@ class Permission(StrEnum):
     AUDIT_EXPORT = "audit.export"
     PEOPLE_READ = "people.read"
     KEYS_MANAGE = "keys.manage"  #: API keys, with scopes within the creator's own
+    TIME_ENTER = "time.enter"  #: one's own time and expenses, and nobody else's
+    TIME_IMPORT = "time.import"  #: others' time and expenses, as another system recorded them
+    TIME_READ = "time.read"  #: others' time and expenses
+    TIME_APPROVE = "time.approve"  #: others' time and expenses; never one's own
+    RESOURCES_MANAGE = "resources.manage"  #: people who book time, and what they are assigned to
+    MILESTONES_SUBMIT = "milestones.submit"  #: add evidence, and ask for acceptance
+    MILESTONES_ACCEPT = "milestones.accept"  #: for us, where the client does not; never one's own
+    BILLING_READ = "billing.read"  #: invoices, readiness, what was billed
+    BILLING_PROPOSE = "billing.propose"  #: draft, review and discard invoices and credits
+    BILLING_RELEASE = "billing.release"  #: within one's limit; never one's own proposal
+    PERIODS_CLOSE = "periods.close"  #: close a month, and open it again
 
 
 class Role(StrEnum):
@@ -62,19 +73,62 @@ _P = Permission
 
 #: Everybody who takes part in the work.
 _WORK = frozenset(
-    {_P.ENGAGEMENTS_READ, _P.TASKS_READ, _P.TASKS_ANSWER, _P.PLAYBOOKS_READ, _P.POLICIES_READ}
+    {
+        _P.ENGAGEMENTS_READ,
+        _P.TASKS_READ,
+        _P.TASKS_ANSWER,
+        _P.PLAYBOOKS_READ,
+        _P.POLICIES_READ,
+        _P.TIME_ENTER,
+    }
 )
 _FOLLOW = frozenset({_P.EXCEPTIONS_READ, _P.EFFECTS_READ, _P.SYSTEMS_READ, _P.METRICS_READ})
 _LEAD = _WORK | _FOLLOW | {_P.TASKS_DELEGATE, _P.EXCEPTIONS_RESOLVE}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.SALES_OPERATIONS: _LEAD | {_P.ENGAGEMENTS_CORRECT},
-    Role.PMO_LEAD: _LEAD | {_P.ENGAGEMENTS_CORRECT, _P.COSTS_READ, _P.PEOPLE_READ},
-    Role.PROJECT_MANAGER: _WORK | {_P.EXCEPTIONS_READ, _P.ENGAGEMENTS_CORRECT},
-    Role.RESOURCE_MANAGER: _WORK | _FOLLOW | {_P.TASKS_DELEGATE, _P.PEOPLE_READ},
-    Role.CONSULTANT: frozenset({_P.TASKS_READ, _P.TASKS_ANSWER}),
-    Role.FINANCE: _LEAD | {_P.ENGAGEMENTS_CORRECT, _P.COSTS_READ},
-    Role.CONTROLLER: _LEAD | {_P.COSTS_READ, _P.EXCEPTIONS_REPLAY, _P.EFFECTS_SETTLE},
+    Role.PMO_LEAD: _LEAD
+    | {
+        _P.ENGAGEMENTS_CORRECT,
+        _P.COSTS_READ,
+        _P.PEOPLE_READ,
+        _P.TIME_READ,
+        _P.TIME_APPROVE,
+        _P.MILESTONES_SUBMIT,
+        _P.MILESTONES_ACCEPT,
+        _P.BILLING_READ,
+    },
+    Role.PROJECT_MANAGER: _WORK
+    | {
+        _P.EXCEPTIONS_READ,
+        _P.ENGAGEMENTS_CORRECT,
+        _P.TIME_READ,
+        _P.TIME_APPROVE,
+        _P.MILESTONES_SUBMIT,
+        _P.BILLING_READ,
+    },
+    Role.RESOURCE_MANAGER: _WORK
+    | _FOLLOW
+    | {_P.TASKS_DELEGATE, _P.PEOPLE_READ, _P.RESOURCES_MANAGE, _P.TIME_READ},
+    Role.CONSULTANT: frozenset({_P.TASKS_READ, _P.TASKS_ANSWER, _P.TIME_ENTER}),
+    Role.FINANCE: _LEAD
+    | {
+        _P.ENGAGEMENTS_CORRECT,
+        _P.COSTS_READ,
+        _P.TIME_READ,
+        _P.BILLING_READ,
+        _P.BILLING_PROPOSE,
+    },
+    Role.CONTROLLER: _LEAD
+    | {
+        _P.COSTS_READ,
+        _P.EXCEPTIONS_REPLAY,
+        _P.EFFECTS_SETTLE,
+        _P.TIME_READ,
+        _P.BILLING_READ,
+        _P.BILLING_RELEASE,
+        _P.PERIODS_CLOSE,
+    },
     Role.PROCUREMENT: _LEAD,
     Role.LEGAL: _LEAD,
     Role.COMPLIANCE: _WORK | {_P.EXCEPTIONS_READ},
@@ -89,9 +143,14 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.EXCEPTIONS_REPLAY,
         _P.EFFECTS_SETTLE,
         _P.SYSTEMS_OPERATE,
+        _P.TIME_ENTER,
     },
-    Role.POLICY_AUTHOR: frozenset({_P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.POLICIES_AUTHOR}),
-    Role.POLICY_APPROVER: frozenset({_P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.POLICIES_APPROVE}),
+    Role.POLICY_AUTHOR: frozenset(
+        {_P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.POLICIES_AUTHOR, _P.TIME_ENTER}
+    ),
+    Role.POLICY_APPROVER: frozenset(
+        {_P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.POLICIES_APPROVE, _P.TIME_ENTER}
+    ),
     Role.AUDITOR: _FOLLOW
     | {
         _P.ENGAGEMENTS_READ,
@@ -102,11 +161,22 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.PEOPLE_READ,
         _P.AUDIT_READ,
         _P.AUDIT_EXPORT,
+        _P.TIME_READ,
+        _P.BILLING_READ,
     },
     Role.ADMINISTRATOR: frozenset(
         {_P.SYSTEMS_READ, _P.PLAYBOOKS_READ, _P.POLICIES_READ, _P.PEOPLE_READ, _P.KEYS_MANAGE}
     ),
-    Role.SERVICE: frozenset({_P.EVENTS_SEND, _P.ENGAGEMENTS_READ, _P.TASKS_READ}),
+    Role.SERVICE: frozenset(
+        {
+            _P.EVENTS_SEND,
+            _P.ENGAGEMENTS_READ,
+            _P.TASKS_READ,
+            _P.TIME_IMPORT,
+            _P.TIME_READ,
+            _P.RESOURCES_MANAGE,
+        }
+    ),
 }
 
 _R = Role

@@ -1,0 +1,198 @@
+"""Tables of milestones, billing and invoices.
+
+An item (time, expense, milestone, charge) is in at most one live invoice: `invoice_items_live`
+holds it. Each index says which query it serves. Times are UTC. Amounts are exact, in the currency
+beside them.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from fairlead.store.columns import at, day, json, metadata, money, text
+
+bill_rates = sa.Table(
+    "bill_rates",
+    metadata,
+    text("engagement_id", primary_key=True),
+    text("role", primary_key=True, comment="labour category"),
+    text(
+        "resource_id", primary_key=True, comment="a person's own rate; empty: whoever has the role"
+    ),
+    sa.Column("valid_from", sa.Date, primary_key=True, comment="until the next row's first day"),
+    money("per_hour"),
+    text("currency"),
+    text("source", comment="contract, card or change order that it comes from"),
+    comment="What an hour is billed at, by date.",
+)
+
+milestones = sa.Table(
+    "milestones",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, comment="a function of engagement and number"),
+    text("engagement_id"),
+    sa.Column("number", sa.Integer, nullable=False),
+    text("name"),
+    money("amount"),
+    text("currency"),
+    day("due_on"),
+    text("state", comment="domain.model.milestone.MilestoneState"),
+    text("accepts", comment="client or internal"),
+    text("clause", null=True, comment="of the contract that it rests on"),
+    text("accepted_by", null=True),
+    at("accepted_at", null=True),
+    text("digest", null=True, comment="of what was accepted: milestone and evidence"),
+    text("reason", null=True, comment="why it was sent back"),
+    text("region", null=True),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.UniqueConstraint("engagement_id", "number"),
+    # what is due, or late
+    sa.Index(
+        "milestones_open", "due_on", "id", postgresql_where=sa.text("state <> 'accepted'")
+    ),
+)  # fmt: skip
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    text("id", primary_key=True),
+    sa.Column("milestone_id", sa.Uuid, sa.ForeignKey("milestones.id"), nullable=False),
+    text("kind", comment="upload, link or event"),
+    text("name"),
+    text("digest", null=True, comment="of an upload's blob"),
+    text("url", null=True),
+    json("ref", null=True),
+    text("added_by"),
+    at("added_at"),
+    at("withdrawn_at", null=True),
+    sa.Index("evidence_by_milestone", "milestone_id", "added_at"),
+)
+
+acceptance_links = sa.Table(
+    "acceptance_links",
+    metadata,
+    sa.Column("token_hash", BYTEA, primary_key=True, comment="SHA-256 of what the link carries"),
+    sa.Column("milestone_id", sa.Uuid, sa.ForeignKey("milestones.id"), nullable=False),
+    text("email", comment="of the client's person to whom it was sent"),
+    text("name", comment="of that person"),
+    text("made_by"),
+    at("made_at"),
+    at("expires_at"),
+    at("used_at", null=True),
+    sa.Index("acceptance_links_by_milestone", "milestone_id"),
+)
+
+charges = sa.Table(
+    "charges",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, comment="a function of engagement, term and period"),
+    text("engagement_id"),
+    text("kind", comment="scheduled, recurring, retainer or adjustment"),
+    text("name"),
+    day("due_on", comment="from when it may be invoiced"),
+    day("starts_on", null=True, comment="of the service that it pays for"),
+    day("ends_on", null=True),
+    money("amount"),
+    text("currency"),
+    text("clause", null=True),
+    text("source", comment="the contract or change order that it comes from"),
+    text("region", null=True),
+    at("made_at"),
+    at("cancelled_at", null=True),
+    sa.Index("charges_by_engagement", "engagement_id", "due_on"),
+    comment="Fees that a contract makes due by date: instalments, recurring fees, retainers.",
+)
+
+invoice_numbers = sa.Sequence("invoice_numbers", start=1001, metadata=metadata)
+
+invoices = sa.Table(
+    "invoices",
+    metadata,
+    text("id", primary_key=True),
+    text("reference", comment="ours: BIL-1001; the ERP gives the invoice's number"),
+    text("engagement_id"),
+    text("kind", comment="invoice or credit"),
+    sa.Column(
+        "credits", sa.Text, sa.ForeignKey("invoices.id"), comment="the invoice it takes back"
+    ),
+    text("state", comment="domain.model.invoice.InvoiceState"),
+    text("client_name"),
+    text("legal_entity"),
+    text("region", null=True),
+    text("currency"),
+    money("net", comment="sum of its lines; negative for a credit"),
+    text("purchase_order", null=True),
+    sa.Column("payment_days", sa.Integer, nullable=False),
+    day("dated_on"),
+    day("starts_on", null=True, comment="first day of what it bills"),
+    day("ends_on", null=True),
+    text("digest", comment="of what is released: lines, items and terms"),
+    text("proposed_by"),
+    at("proposed_at"),
+    text("reviewed_by", null=True),
+    at("reviewed_at", null=True),
+    text("released_by", null=True),
+    at("released_at", null=True),
+    text("reason", null=True, comment="why it was discarded, or what a credit is for"),
+    json("ref", null=True),  # in the ERP
+    text("number", null=True, comment="that the ERP gave"),
+    money("tax", null=True, comment="as the ERP computed it"),
+    money("total", null=True),
+    day("due_on", null=True),
+    at("posted_at", null=True),
+    money("paid", null=True, comment="so far"),
+    at("paid_at", null=True, comment="when it was paid in full"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.UniqueConstraint("reference"),
+    sa.Index("invoices_by_engagement", "engagement_id", "proposed_at"),
+    # the board
+    sa.Index("invoices_by_state", "state", "proposed_at", "id"),
+)
+
+invoice_lines = sa.Table(
+    "invoice_lines",
+    metadata,
+    sa.Column("invoice_id", sa.Text, sa.ForeignKey("invoices.id"), primary_key=True),
+    sa.Column("line", sa.Integer, primary_key=True),
+    text("kind", comment="domain.model.invoice.LineKind"),
+    text("description"),
+    money("quantity"),
+    text("unit", comment="hour, day, piece…"),
+    money("unit_price"),
+    money("amount", comment="rounded to the currency's minor unit"),
+    text("tax_code", null=True),
+    text("clause", null=True, comment="of the contract, where the price comes from"),
+)
+
+invoice_items = sa.Table(
+    "invoice_items",
+    metadata,
+    sa.Column("invoice_id", sa.Text, sa.ForeignKey("invoices.id"), primary_key=True),
+    text("kind", primary_key=True, comment="time, expense, milestone or charge"),
+    sa.Column("item_id", sa.Uuid, primary_key=True),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("minutes", sa.Integer, comment="of time"),
+    money("rate", null=True, comment="per hour, of time; mark-up included, of expenses"),
+    text("rate_source", null=True),
+    money("amount", comment="its share of the line; the shares of a line add up to it"),
+    sa.Column("live", sa.Boolean, nullable=False, comment="false: credited or discarded"),
+    # an item is in at most one live invoice, whoever asks and however often
+    sa.Index(
+        "invoice_items_live", "kind", "item_id", unique=True, postgresql_where=sa.text("live")
+    ),
+    # where an item was billed, credited, billed again
+    sa.Index("invoice_items_by_item", "kind", "item_id"),
+    comment="Which items each line of an invoice or credit is made of.",
+)
+
+payments = sa.Table(
+    "payments",
+    metadata,
+    sa.Column("invoice_id", sa.Text, sa.ForeignKey("invoices.id"), primary_key=True),
+    text("ref", primary_key=True, comment="of the payment in the ERP"),
+    day("paid_on"),
+    money("amount"),
+    text("currency"),
+    at("read_at"),
+)

@@ -1,0 +1,8 @@
+"""All tables, as one schema: what a migrated database is compared with."""
+
+from __future__ import annotations
+
+from fairlead.store import billing_tables, tables, time_tables
+from fairlead.store.columns import metadata
+
+__all__ = ["billing_tables", "metadata", "tables", "time_tables"]

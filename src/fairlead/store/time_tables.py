@@ -1,0 +1,195 @@
+"""Tables of time and expense: who may book where, what was booked, and what is wrong with it.
+
+Each index says which query it serves. Times are UTC; days are those of the person who worked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from fairlead.store.columns import at, count, day, json, metadata, money, text
+
+
+def _decided() -> tuple[sa.Column[Any], ...]:
+    """Who answers for a row of time or expense, and since when."""
+    return (
+        text("entered_by", comment="person:… or system:…"),
+        at("entered_at"),
+        at("submitted_at", null=True),
+        text("decided_by", null=True, comment="who approved or returned it"),
+        at("decided_at", null=True),
+        text("reason", null=True, comment="why it was returned, or is a correction"),
+        sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    )
+
+
+resources = sa.Table(
+    "resources",
+    metadata,
+    text("id", primary_key=True, comment="of the person, as people.yaml or the HR system's record"),
+    text("name"),
+    text("email", null=True),
+    text("region", null=True),
+    text("country", null=True, comment="ISO 3166-1 alpha-2; whose holidays and working-time law"),
+    text("calendar", null=True, comment="of firm.yaml; null: by country, then region"),
+    text("legal_entity", null=True, comment="of ours, that employs them"),
+    sa.Column("minutes_per_week", sa.Integer, nullable=False, comment="contracted"),
+    text("manager", null=True, comment="a resource's id"),
+    json("roles"),  # labour categories in which they can be booked
+    day("starts_on", null=True),
+    day("ends_on", null=True),
+    text("source", comment="the system or person that said so"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    # who signs in is found by address
+    sa.Index("resources_by_email", sa.text("lower(email)")),
+    # the people of a manager
+    sa.Index("resources_by_manager", "manager", postgresql_where=sa.text("manager IS NOT NULL")),
+    comment="People who book time, as the HR system says.",
+)
+
+cost_rates = sa.Table(
+    "cost_rates",
+    metadata,
+    text("resource_id", primary_key=True),
+    sa.Column("valid_from", sa.Date, primary_key=True, comment="until the next row's first day"),
+    money("per_hour"),
+    text("currency"),
+    text("source"),
+    comment="What an hour of a person costs, by date. Seen with costs.read only.",
+)
+
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    text("id", primary_key=True),
+    text("engagement_id"),
+    text("resource_id"),
+    text("role", comment="the labour category that they are booked and billed in"),
+    text("task", null=True, comment="code of a work package; null: any"),
+    day("starts_on"),
+    day("ends_on"),
+    sa.Column("minutes", sa.Integer, comment="planned in all; null: not limited"),
+    text("source", comment="the system or person that said so"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    # what a person may book on
+    sa.Index("assignments_by_resource", "resource_id", "starts_on"),
+    # who works on an engagement
+    sa.Index("assignments_by_engagement", "engagement_id", "resource_id"),
+)
+
+time_entries = sa.Table(
+    "time_entries",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, comment="a function of source and its own id"),
+    text("engagement_id"),
+    text("task", null=True, comment="code of a work package"),
+    text("resource_id"),
+    day("day"),
+    sa.Column("minutes", sa.Integer, nullable=False, comment="negative: takes back another entry"),
+    text("role", comment="labour category"),
+    text("category", comment="kind of time: work, travel, standby…"),
+    sa.Column("billable", sa.Boolean, nullable=False),
+    text("narrative", server_default=""),
+    text("state", comment="domain.model.time_entry.EntryState"),
+    day("period", null=True, comment="first day of the month that it is booked in; from approval"),
+    text("source", comment="web, api, import:… or a system's id"),
+    text("source_id", comment="its id there"),
+    sa.Column("reverses", sa.Uuid, comment="the entry that this one takes back"),
+    text("region", null=True),
+    text("legal_entity", null=True, comment="that invoices the engagement"),
+    *_decided(),
+    sa.UniqueConstraint("source", "source_id"),
+    # an entry is taken back once at most
+    sa.Index(
+        "time_entries_reversed", "reverses", unique=True,
+        postgresql_where=sa.text("reverses IS NOT NULL"),
+    ),
+    # a person's week
+    sa.Index("time_entries_by_resource", "resource_id", "day"),
+    # the work on an engagement
+    sa.Index("time_entries_by_engagement", "engagement_id", "day"),
+    # what waits for approval
+    sa.Index(
+        "time_entries_waiting", "engagement_id", "day",
+        postgresql_where=sa.text("state = 'submitted'"),
+    ),
+)  # fmt: skip
+
+expenses = sa.Table(
+    "expenses",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, comment="a function of source and its own id"),
+    text("engagement_id"),
+    text("task", null=True),
+    text("resource_id"),
+    day("day"),
+    text("category", comment="lodging, meals, per_diem, mileage, air…"),
+    money("quantity", null=True, comment="nights, kilometres or days, where the category counts"),
+    money("amount", comment="as paid, tax included, in currency; negative: takes another back"),
+    text("currency"),
+    money("rate", null=True, comment="engagement's currency per unit of currency, on the day"),
+    money("claimed", comment="in the engagement's currency"),
+    text("merchant", server_default=""),
+    text("note", server_default=""),
+    text("receipt", null=True, comment="digest of a blob"),
+    sa.Column("billable", sa.Boolean, nullable=False),
+    text("state"),
+    day("period", null=True),
+    text("source"),
+    text("source_id"),
+    sa.Column("reverses", sa.Uuid),
+    text("region", null=True),
+    text("legal_entity", null=True),
+    *_decided(),
+    sa.UniqueConstraint("source", "source_id"),
+    sa.Index(
+        "expenses_reversed", "reverses", unique=True,
+        postgresql_where=sa.text("reverses IS NOT NULL"),
+    ),
+    sa.Index("expenses_by_resource", "resource_id", "day"),
+    sa.Index("expenses_by_engagement", "engagement_id", "day"),
+    sa.Index(
+        "expenses_waiting", "engagement_id", "day",
+        postgresql_where=sa.text("state = 'submitted'"),
+    ),
+)  # fmt: skip
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    text("kind", primary_key=True, comment="time or expense"),
+    sa.Column("item_id", sa.Uuid, primary_key=True),
+    text("rule", primary_key=True, comment="such as T-04"),
+    text("severity", comment="error or warning"),
+    text("value", comment="what was found, in words"),
+    text("remedy", comment="what to do about it"),
+    comment="What the rules say of an entry as it is now; written anew when it is judged.",
+)
+
+timesheets = sa.Table(
+    "timesheets",
+    metadata,
+    text("resource_id", primary_key=True),
+    sa.Column("week", sa.Date, primary_key=True, comment="its Monday"),
+    text("state", comment="open, submitted or closed"),
+    at("due_at", comment="when the submission window closes"),
+    at("submitted_at", null=True),
+    at("reminded_at", null=True),
+    at("escalated_at", null=True),
+    count("reminders"),
+    # windows that have closed, or are about to
+    sa.Index("timesheets_due", "due_at", postgresql_where=sa.text("state = 'open'")),
+)
+
+periods = sa.Table(
+    "periods",
+    metadata,
+    text("legal_entity", primary_key=True),
+    sa.Column("month", sa.Date, primary_key=True, comment="its first day"),
+    text("state", comment="open or closed"),
+    text("closed_by", null=True),
+    at("closed_at", null=True),
+    comment="Months in which nothing more is booked. One without a row is open.",
+)
