@@ -25,6 +25,48 @@ def _decided() -> tuple[sa.Column[Any], ...]:
     )
 
 
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    text("engagement_id", primary_key=True),
+    text("number"),
+    text("code", comment="of the project"),
+    text("name"),
+    text("client_name"),
+    text("region"),
+    text("legal_entity"),
+    text("currency"),
+    text("contract_type"),
+    text("billing_method"),
+    text("revenue_method"),
+    day("starts_on"),
+    day("ends_on"),
+    json("body"),  # domain.model.delivery.Delivery
+    at("opened_at"),
+    at("closed_at", null=True, comment="nothing more is booked on it"),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.UniqueConstraint("code"),
+    # what is worked on, by company
+    sa.Index(
+        "deliveries_open", "legal_entity", "number", postgresql_where=sa.text("closed_at IS NULL")
+    ),
+    comment="Launched engagements, as those who work on and bill them need them.",
+)
+
+work_packages = sa.Table(
+    "work_packages",
+    metadata,
+    text("engagement_id", primary_key=True),
+    text("code", primary_key=True),
+    text("name"),
+    sa.Column("minutes", sa.Integer, nullable=False, comment="budgeted"),
+    day("starts_on"),
+    day("ends_on"),
+    sa.Column("billable", sa.Boolean, nullable=False),
+    day("closed_on", null=True, comment="nothing is booked on it after this day"),
+    comment="What time is booked on, in sets; the same as in the body of its delivery.",
+)
+
 resources = sa.Table(
     "resources",
     metadata,

@@ -111,6 +111,41 @@ def upgrade() -> None:
         comment="What an hour of a person costs, by date. Seen with costs.read only.",
     )
     op.create_table(
+        "deliveries",
+        sa.Column("engagement_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False, comment="of the project"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("client_name", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("legal_entity", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("contract_type", sa.Text(), nullable=False),
+        sa.Column("billing_method", sa.Text(), nullable=False),
+        sa.Column("revenue_method", sa.Text(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "closed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="nothing more is booked on it",
+        ),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("engagement_id", name=op.f("deliveries_pkey")),
+        sa.UniqueConstraint("code", name=op.f("deliveries_code_key")),
+        comment="Launched engagements, as those who work on and bill them need them.",
+    )
+    op.create_index(
+        "deliveries_open",
+        "deliveries",
+        ["legal_entity", "number"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
         "expenses",
         sa.Column("id", sa.Uuid(), nullable=False, comment="a function of source and its own id"),
         sa.Column("engagement_id", sa.Text(), nullable=False),
@@ -443,6 +478,21 @@ def upgrade() -> None:
         ["due_at"],
         unique=False,
         postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_table(
+        "work_packages",
+        sa.Column("engagement_id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False, comment="budgeted"),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("billable", sa.Boolean(), nullable=False),
+        sa.Column(
+            "closed_on", sa.Date(), nullable=True, comment="nothing is booked on it after this day"
+        ),
+        sa.PrimaryKeyConstraint("engagement_id", "code", name=op.f("work_packages_pkey")),
+        comment="What time is booked on, in sets; the same as in the body of its delivery.",
     )
     op.create_table(
         "acceptance_links",
