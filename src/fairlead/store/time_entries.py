@@ -23,7 +23,8 @@ from fairlead.store.database import Tx
 _SELECT: LiteralString = """
 SELECT x.id, x.engagement_id, x.task, x.resource_id, x.day, x.minutes, x.role, x.category,
        x.billable, x.narrative, x.state, x.period, x.source, x.source_id, x.reverses, x.region,
-       x.legal_entity, x.entered_by, x.entered_at, x.submitted_at, x.decided_by, x.decided_at, x.reason, x.version
+       x.legal_entity, x.entered_by, x.entered_at, x.submitted_at, x.decided_by, x.decided_at,
+       x.reason, x.version
 FROM time_entries x
 """
 
