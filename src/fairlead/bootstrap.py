@@ -13,10 +13,11 @@ from typing import Any
 
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import handoff
+from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.deals import Deals
-from fairlead.capabilities.handoff.events import EVENTS, INTERNAL
+from fairlead.capabilities.handoff.events import EVENTS, INTERNAL, LAUNCHED
 from fairlead.capabilities.handoff.firm import Calendars, Firm, load_firm
 from fairlead.capabilities.handoff.intake import Intake
 from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
@@ -418,7 +419,7 @@ class Worker:
                 fairlead.ownership,
                 fairlead.contract_system,
             ),
-            Ourselves(fairlead.library),
+            Ourselves(fairlead.library, {LAUNCHED: OpensBooks(fairlead.firm.approved_rates)}),
             IntakeSystems(
                 crm=lambda system: fairlead.reaches[system].port("crm"),
                 contracts=lambda system: fairlead.reaches[system].port("contracts"),

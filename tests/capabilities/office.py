@@ -27,8 +27,10 @@ from psycopg import sql
 
 from deals import CRM, a_deal
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.deals import Deals, engagement_id
+from fairlead.capabilities.handoff.events import LAUNCHED
 from fairlead.capabilities.handoff.intake import Intake
 from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
 from fairlead.capabilities.handoff.ourselves import Ourselves
@@ -130,7 +132,7 @@ class Office:
         self.intake = Intake(
             library,
             self.deals,
-            Ourselves(library),
+            Ourselves(library, {LAUNCHED: OpensBooks(rooms.firm.approved_rates)}),
             IntakeSystems(
                 crm=self._ports.__getitem__,
                 contracts=self._ports.__getitem__,

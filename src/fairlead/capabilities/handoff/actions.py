@@ -184,6 +184,8 @@ def register(registry: Registry, firm: Firm) -> None:
         call.tell("engagement.launched", project_code=engagement.project_code)
         if engagement.parts:
             call.send(PARTS_RELEASED, engagement=engagement.id)
+        else:
+            setup.tell_delivery(call)
         taken = acceptance(Side.DELIVERY, engagement, call.results["launch_approval"], call.now)
         launched = moved(EngagementState.LAUNCHED, launched_at=call.now)
         return Done(

@@ -24,6 +24,7 @@ PART_MOVED = "part.moved"
 PARTS_READY = "parts.ready"
 PARTS_RELEASED = "part.released"
 PARTS_DROPPED = "part.dropped"
+LAUNCHED = "delivery.launched"
 INTERNAL = frozenset(
     {
         IN_REVIEW,
@@ -36,6 +37,7 @@ INTERNAL = frozenset(
         PARTS_READY,
         PARTS_RELEASED,
         PARTS_DROPPED,
+        LAUNCHED,
     }
 )
 

@@ -39,12 +39,16 @@ from fairlead.store.journal import Event
 
 TakeIn = Callable[[Tx], str]
 
+#: Takes in what a message says: its data, and the message. What became of it, in words.
+Takes = Callable[[Tx, Mapping[str, Any], Message], str]
+
 
 class Ourselves:
     """Takes in the messages that our own steps send."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, others: Mapping[str, Takes] | None = None) -> None:
+        """`others`: type of message → the capability that it is for."""
+        self._library, self._others = library, others or {}
 
     def handle(self, message: Message) -> TakeIn:
         said = json.loads(message.body)
@@ -64,6 +68,9 @@ class Ourselves:
                 return lambda tx: self._ask_anew(tx, data)
             case _ if type == COMPARE:
                 return lambda tx: self._compare(tx, data, message)
+            case _ if type in self._others:
+                take = self._others[type]
+                return lambda tx: take(tx, data, message)
             case _:
                 raise NotFound(f"Nothing follows from our own message {type}.")
 

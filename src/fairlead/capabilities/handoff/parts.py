@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from fairlead.capabilities.handoff.changes import moved
 from fairlead.capabilities.handoff.events import PART_MOVED, PART_OPENED
+from fairlead.capabilities.handoff.firm import Firm
+from fairlead.capabilities.handoff.planning import Setup
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.rules.deal_terms import terms
 from fairlead.domain.rules.phases import parts_of
@@ -15,7 +17,9 @@ from fairlead.flow.calls import Call, Done
 from fairlead.flow.registry import Registry
 
 
-def register(registry: Registry) -> None:
+def register(registry: Registry, firm: Firm) -> None:
+    setup = Setup(firm)
+
     @registry.condition("in_parts")
     def in_parts(call: Call) -> bool:
         """Does the deal have phases that are set up apart?"""
@@ -62,6 +66,7 @@ def register(registry: Registry) -> None:
         """The whole is launched, and so is this part."""
         call.tell("engagement.launched", project_code=call.subject.project_code)
         _say(call, EngagementState.LAUNCHED)
+        setup.tell_delivery(call)
         return Done({}, moved(EngagementState.LAUNCHED, launched_at=call.now))
 
 

@@ -7,6 +7,7 @@ F022).
 from __future__ import annotations
 
 from fairlead.capabilities.handoff.changes import moved
+from fairlead.capabilities.handoff.events import LAUNCHED
 from fairlead.capabilities.handoff.firm import Firm
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.opportunity import Opportunity
@@ -102,6 +103,11 @@ class Setup:
                 "expense_policy": planned["expense_policy"],
             }
         )
+
+    def tell_delivery(self, call: Call) -> None:
+        """Have the books of what was launched opened: what time is booked on and billed by."""
+        project = self.project(call).model_dump(mode="json")
+        call.send(LAUNCHED, engagement=call.subject.id, project=project)
 
 
 def register(registry: Registry, policies: Policies, firm: Firm) -> None:

@@ -43,6 +43,6 @@ def register(
     client_record.register(registry)
     buying.register(registry)
     workspace.register(registry, policies, meeting)
-    parts.register(registry)
+    parts.register(registry, firm)
     handover.register(registry)
     compare.register(registry, ownership)

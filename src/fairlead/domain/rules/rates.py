@@ -91,6 +91,13 @@ def deviations(
     )
 
 
+def approved_price(
+    role: str, cards: Sequence[RateCard], region: str | None, currency: str, on: date
+) -> tuple[Rate, RateCard] | None:
+    """What a role may be sold at on a day, and the card that says so."""
+    return _price(role, _in_force(cards, currency, on), region, currency)
+
+
 def _in_force(cards: Sequence[RateCard], currency: str, on: date) -> list[RateCard]:
     """The newest first."""
     valid = [card for card in cards if card.currency == currency and on in card.valid]
