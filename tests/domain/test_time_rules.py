@@ -167,6 +167,7 @@ def test_two_alike_are_one_too_many() -> None:
     first, second = entry("a", rank=2), entry("b", rank=1, narrative=entry("a")["narrative"])
     assert found(first, second, of="b") == {}
     assert list(found(first, second, of="a")) == ["T-16"]
+    assert list(found(first, second | {"rank": 2}, of="b")) == ["T-16"]  # entered in one go
     assert found(first, second | {"narrative": "something else, though"}) == {}
     assert found(first, second | {"settled": True}) == {}  # it was taken back
 

@@ -22,8 +22,9 @@ from fairlead.store.database import Tx
 
 _SELECT: LiteralString = """
 SELECT x.id, x.engagement_id, x.task, x.resource_id, x.day, x.minutes, x.role, x.category,
-       x.billable, x.narrative, x.state, x.period, x.source, x.source_id, x.reverses, x.region,
-       x.legal_entity, x.entered_by, x.entered_at, x.submitted_at, x.decided_by, x.decided_at,
+       x.billable, x.narrative, x.begins, x.ends, x.state, x.period, x.source, x.source_id,
+       x.reverses, x.region, x.legal_entity, x.entered_by, x.entered_at, x.submitted_at,
+       x.decided_by, x.decided_at,
        x.reason, x.version
 FROM time_entries x
 """
@@ -34,10 +35,11 @@ _BY_ID_LOCKED: LiteralString = _BY_ID + " FOR UPDATE"
 # Region and legal entity are those of the engagement: who may see it follows from them.
 _ADD = """
 INSERT INTO time_entries (id, engagement_id, task, resource_id, day, minutes, role, category,
-    billable, narrative, state, source, source_id, reverses, region, legal_entity, entered_by,
-    entered_at, reason)
+    billable, narrative, begins, ends, state, source, source_id, reverses, region, legal_entity,
+    entered_by, entered_at, reason)
 SELECT r.id, r.engagement_id, r.task, r.resource_id, r.day, r.minutes, r.role, r.category,
-    r.billable, r.narrative, r.state, r.source, r.source_id, r.reverses, d.region, d.legal_entity,
+    r.billable, r.narrative, r.begins, r.ends, r.state, r.source, r.source_id, r.reverses,
+    d.region, d.legal_entity,
     %(by)s, %(at)s, r.reason
 FROM json_populate_recordset(NULL::time_entries, %(rows)s::json) r
 LEFT JOIN deliveries d ON d.engagement_id = r.engagement_id
@@ -49,8 +51,8 @@ ON CONFLICT DO NOTHING RETURNING id
 _CHANGE = """
 UPDATE time_entries x SET engagement_id = r.engagement_id, task = r.task, day = r.day,
     minutes = r.minutes, role = r.role, category = r.category, billable = r.billable,
-    narrative = r.narrative, region = d.region, legal_entity = d.legal_entity,
-    version = x.version + 1
+    narrative = r.narrative, begins = r.begins, ends = r.ends, region = d.region,
+    legal_entity = d.legal_entity, version = x.version + 1
 FROM json_populate_recordset(NULL::time_entries, %(rows)s::json) r
 LEFT JOIN deliveries d ON d.engagement_id = r.engagement_id
 WHERE x.id = r.id AND x.version = r.version AND x.state = ANY(%(states)s)
@@ -257,6 +259,8 @@ def entry(row: Mapping[str, Any]) -> TimeEntry:
         category=row["category"],
         billable=row["billable"],
         narrative=row["narrative"],
+        begins=row["begins"],
+        ends=row["ends"],
         state=row["state"],
         source=row["source"],
         source_id=row["source_id"],
@@ -278,6 +282,8 @@ def _row(one: TimeEntry) -> dict[str, Any]:
         "category": one.category,
         "billable": one.billable,
         "narrative": one.narrative,
+        "begins": one.begins,
+        "ends": one.ends,
         "state": one.state,
         "source": one.source,
         "source_id": one.source_id,

@@ -134,6 +134,8 @@ time_entries = sa.Table(
     text("category", comment="kind of time: work, travel, standby…"),
     sa.Column("billable", sa.Boolean, nullable=False),
     text("narrative", server_default=""),
+    sa.Column("begins", sa.Integer, comment="minutes from local midnight; null: not known"),
+    sa.Column("ends", sa.Integer, comment="minutes from local midnight of the same day"),
     text("state", comment="domain.model.time_entry.EntryState"),
     day("period", null=True, comment="first day of the month that it is booked in; from approval"),
     text("source", comment="web, api, import:… or a system's id"),
@@ -235,3 +237,35 @@ periods = sa.Table(
     at("closed_at", null=True),
     comment="Months in which nothing more is booked. One without a row is open.",
 )
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    text("resource_id", primary_key=True),
+    sa.Column("starts_on", sa.Date, primary_key=True),
+    text("source", primary_key=True, comment="the system or person that said so"),
+    day("ends_on"),
+    text("kind", comment="the HR system's own word"),
+    comment="Approved time off, in whole days, both included.",
+)
+
+time_validations = sa.Table(
+    "time_validations",
+    metadata,
+    text("id", primary_key=True),
+    json("scope"),  # capabilities.time.validation.Scope
+    text("state", comment="waiting, running, done or cancelled"),
+    sa.Column("entries", sa.BigInteger, nullable=False, comment="that it is to judge"),
+    sa.Column("judged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("errors", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("warnings", sa.BigInteger, nullable=False, server_default="0"),
+    text("after", null=True, comment="the last person whose entries are judged"),
+    text("asked_by"),
+    at("asked_at"),
+    at("ended_at", null=True),
+    # what is to be carried on
+    sa.Index(
+        "time_validations_open", "asked_at", postgresql_where=sa.text("ended_at IS NULL")
+    ),
+    comment="Judging many entries at once: how far it is. Carried on after any interruption.",
+)  # fmt: skip

@@ -51,6 +51,9 @@ class TimeEntry(Entity):
     category: str = "work"  #: kind of time, as the firm lists them (F074)
     billable: bool = True
     narrative: Text = ""
+    begins: Annotated[int, Field(ge=0, lt=1440)] | None = None
+    """Minutes from local midnight of the day; null: nobody said when in the day it was."""
+    ends: Annotated[int, Field(ge=1, le=2880)] | None = None  #: after `begins`; past 1440: next day
     state: EntryState = EntryState.DRAFT
     source: str
     source_id: str

@@ -26,7 +26,7 @@ ENTRIES = pl.Schema(
         "narrative": pl.String(),
         "begins": pl.Int32(),
         "ends": pl.Int32(),
-        "rank": pl.Int64(),  # which of two alike was first: the smaller
+        "rank": pl.Int64(),  # which of two alike was first: the smaller, then the smaller id
         "judged": pl.Boolean(),
         "settled": pl.Boolean(),
     }

@@ -25,9 +25,8 @@ def likeness(entries: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _booked_once(twice: pl.DataFrame) -> pl.DataFrame:
     """T-16: all but the first that was entered."""
-    first = pl.col("rank") == pl.col("rank").min().over(*_SAME, "day")
-    alike = pl.len().over(*_SAME, "day")
-    later = twice.filter((alike > 1) & ~first)
+    place = pl.int_range(pl.len()).over(*_SAME, "day")
+    later = twice.sort("rank", "id").filter(place > 0)
     return found(
         later,
         "T-16",
