@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from fairlead.api.parts import AppParts
-from fairlead.capabilities import handoff
+from fairlead.capabilities import billing, handoff
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -85,7 +85,7 @@ CONNECTORS: dict[str, Connector] = {
     )
 }
 
-_HANDOFF = Path(handoff.__file__).parent
+_CAPABILITIES = tuple(Path(str(room.__file__)).parent for room in (handoff, billing))
 
 
 @dataclass
@@ -204,7 +204,8 @@ class Fairlead:
 
     @cached_property
     def policies(self) -> Policies:
-        return load_all([_HANDOFF / "policies", ALERT_POLICIES, self.settings.config / "policies"])
+        packaged = [room / "policies" for room in _CAPABILITIES]
+        return load_all([*packaged, ALERT_POLICIES, self.settings.config / "policies"])
 
     @cached_property
     def registry(self) -> Registry:
@@ -372,7 +373,8 @@ class Fairlead:
 
     @property
     def playbook_files(self) -> list[Path]:
-        folders = [_HANDOFF / "playbooks", self.settings.config / "playbooks"]
+        packaged = [room / "playbooks" for room in _CAPABILITIES]
+        folders = [*packaged, self.settings.config / "playbooks"]
         return sorted(path for folder in folders for path in folder.glob("*.yaml"))
 
     def worker(self) -> Engine:

@@ -6,6 +6,7 @@
   - NotFound            404
   - IllegalMove         409  the thing is not in a state from which this can be done
   - StaleVersion        412  somebody changed it since it was read
+  - AlreadyBilled       409  an item is in another invoice that stands
   - KeyReused           422  an idempotency key came back with another request
   - InvalidDefinition   422  a playbook, policy, mapping or setting contradicts itself or a control
 * Busy                  503  we cannot answer now; the same request may be sent again
@@ -79,6 +80,17 @@ class IllegalMove(Refused):
 
 class StaleVersion(Refused):
     code, status = "stale_version", 412
+
+
+class AlreadyBilled(Refused):
+    """`items`: (kind, id, reference of the invoice that it is in), twenty of them at most."""
+
+    code, status = "already_billed", 409
+
+    def __init__(self, items: Sequence[tuple[str, str, str]]) -> None:
+        told = "; ".join(f"{kind} {item} is in {reference}" for kind, item, reference in items)
+        super().__init__(f"These items are in an invoice already: {told or 'ask again'}.")
+        self.items = tuple(items)
 
 
 class KeyReused(Refused):

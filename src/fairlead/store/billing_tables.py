@@ -112,7 +112,7 @@ invoices = sa.Table(
     text("id", primary_key=True),
     text("reference", comment="ours: BIL-1001; the ERP gives the invoice's number"),
     text("engagement_id"),
-    text("kind", comment="invoice or credit"),
+    text("kind", comment="domain.model.invoice.InvoiceKind"),
     sa.Column(
         "credits", sa.Text, sa.ForeignKey("invoices.id"), comment="the invoice it takes back"
     ),
@@ -122,6 +122,9 @@ invoices = sa.Table(
     text("region", null=True),
     text("currency"),
     money("net", comment="sum of its lines; negative for a credit"),
+    money("work", null=True, comment="of net: time and expenses before what a retainer pays"),
+    money("drawn", null=True, comment="of net: what a retainer pays, so negative on an invoice"),
+    text("terms", null=True, comment="of invoicing by which it was made, as JSON"),
     text("purchase_order", null=True),
     sa.Column("payment_days", sa.Integer, nullable=False),
     day("dated_on"),
@@ -173,9 +176,13 @@ invoice_items = sa.Table(
     sa.Column("item_id", sa.Uuid, primary_key=True),
     sa.Column("line", sa.Integer, nullable=False),
     sa.Column("minutes", sa.Integer, comment="of time"),
-    money("rate", null=True, comment="per hour, of time; mark-up included, of expenses"),
+    money("rate", null=True, comment="per hour, of time; of expenses the mark-up, 0.05 is 5 %"),
     text("rate_source", null=True),
     money("amount", comment="its share of the line; the shares of a line add up to it"),
+    money("discount", null=True, comment="its share of the discount; null: none"),
+    money("capped", null=True, comment="its share of what is beyond the cap; null: none"),
+    money("drawn", null=True, comment="its share of what a retainer pays; null: none"),
+    sa.Column("frees", sa.Boolean, comment="of a credit: the item may be billed again"),
     sa.Column("live", sa.Boolean, nullable=False, comment="false: credited or discarded"),
     # an item is in at most one live invoice, whoever asks and however often
     sa.Index(
@@ -195,4 +202,106 @@ payments = sa.Table(
     money("amount"),
     text("currency"),
     at("read_at"),
+)
+
+billing_holds = sa.Table(
+    "billing_holds",
+    metadata,
+    text("id", primary_key=True),
+    text("engagement_id"),
+    text("kind", null=True, comment="of one item; null: the engagement is held as a whole"),
+    sa.Column("item_id", sa.Uuid, comment="null: the engagement is held as a whole"),
+    text("reason"),
+    text("placed_by"),
+    at("placed_at"),
+    text("lifted_by", null=True),
+    at("lifted_at", null=True),
+    text("lifted_because", null=True),
+    # an item, or an engagement, is held once at a time
+    sa.Index(
+        "billing_holds_open",
+        "engagement_id",
+        "kind",
+        "item_id",
+        unique=True,
+        postgresql_where=sa.text("lifted_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
+    ),
+    comment="What is not to be invoiced for now, and why.",
+)
+
+billing_runs = sa.Table(
+    "billing_runs",
+    metadata,
+    text("id", primary_key=True),
+    text("asked_by"),
+    at("asked_at"),
+    day("dated_on"),
+    day("until", comment="last day of work that is billed"),
+    text("region", null=True),
+    text("legal_entity", null=True),
+    sa.Column("engagements", sa.Integer, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("invoices", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("items", sa.Integer, nullable=False, server_default="0"),
+    at("ended_at", null=True),
+    # what is to be carried on
+    sa.Index("billing_runs_open", "asked_at", postgresql_where=sa.text("ended_at IS NULL")),
+    comment="Invoice runs over many engagements, with how far they are.",
+)
+
+billing_run_engagements = sa.Table(
+    "billing_run_engagements",
+    metadata,
+    sa.Column("run_id", sa.Text, sa.ForeignKey("billing_runs.id"), primary_key=True),
+    text("engagement_id", primary_key=True),
+    text("outcome", null=True, comment="in words; null: its turn has not come"),
+    # what is left of a run
+    sa.Index(
+        "billing_run_engagements_left", "run_id", "engagement_id",
+        postgresql_where=sa.text("outcome IS NULL"),
+    ),
+)  # fmt: skip
+
+rate_changes = sa.Table(
+    "rate_changes",
+    metadata,
+    text("id", primary_key=True),
+    text("engagement_id"),
+    text("role"),
+    text("resource_id", comment="empty: whoever has the role"),
+    day("valid_from"),
+    money("per_hour"),
+    text("currency"),
+    text("reason"),
+    text("state", comment="proposed, approved or refused"),
+    text("proposed_by"),
+    at("proposed_at"),
+    text("decided_by", null=True),
+    at("decided_at", null=True),
+    sa.Index("rate_changes_by_engagement", "engagement_id", "proposed_at"),
+    comment="New bill rates, proposed by one person and approved by another.",
+)
+
+disputes = sa.Table(
+    "disputes",
+    metadata,
+    text("id", primary_key=True),
+    sa.Column("invoice_id", sa.Text, sa.ForeignKey("invoices.id"), nullable=False),
+    text("engagement_id"),
+    text("cause", comment="domain.model.dispute.DisputeCause"),
+    text("field", null=True, comment="of deal or contract that it goes back to"),
+    text("clause", null=True),
+    text("detail"),
+    money("amount", null=True, comment="disputed; null: all of it"),
+    text("opened_by"),
+    at("opened_at"),
+    text("closed_by", null=True),
+    at("closed_at", null=True),
+    text("outcome", null=True, comment="credited, upheld or withdrawn"),
+    text("answer", null=True),
+    sa.Index("disputes_by_invoice", "invoice_id"),
+    # what clients dispute, newest first
+    sa.Index("disputes_by_time", "opened_at", "id"),
+    comment="What a client does not accept of an invoice, and what it goes back to (F089).",
 )

@@ -27,6 +27,11 @@ def plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
+def as_json(value: object) -> str:
+    """What PostgreSQL reads rows and records from; exact."""
+    return json.dumps(value, default=plain)
+
+
 @cache
 def _insert(table: str, columns: tuple[str, ...], conflict: tuple[str, ...] | None) -> bytes:
     """The statement, put together once."""

@@ -41,6 +41,7 @@ class Delivery(Entity):
     budget_minutes: int = Field(ge=0)
     payment_days: int = Field(ge=0, le=365)
     purchase_order: str | None = None
+    purchase_order_limit: Money | None = None  #: the most that it pays for; null: no limit
     tax: TaxTreatment | None = None
     time_policy: str | None = None  #: id of the rules that time on it is held to (F022)
     expense_policy: str | None = None

@@ -16,6 +16,7 @@ from fairlead.domain.values import Currency, Exact, ExternalRef, Money, Name, Te
 class InvoiceKind(StrEnum):
     INVOICE = "invoice"
     CREDIT = "credit"  #: takes an invoice back, in whole or in part; its amounts are negative
+    WRITE_OFF = "write_off"  #: gives up items for good; comes to zero, and no ERP hears of it
 
 
 class InvoiceState(StrEnum):
@@ -35,6 +36,7 @@ INVOICE_MOVES: frozenset[tuple[InvoiceState, InvoiceState]] = frozenset(
         (InvoiceState.REVIEWED, InvoiceState.PROPOSED),
         (InvoiceState.REVIEWED, InvoiceState.RELEASED),
         (InvoiceState.REVIEWED, InvoiceState.DISCARDED),
+        (InvoiceState.RELEASED, InvoiceState.REVIEWED),  # refused by whoever must agree, too
         (InvoiceState.RELEASED, InvoiceState.POSTED),
         (InvoiceState.POSTED, InvoiceState.PAID),
         (InvoiceState.PAID, InvoiceState.POSTED),  # a payment was taken back
@@ -70,6 +72,9 @@ class InvoiceItem(Value):
     rate: Money | None = None  #: per hour, of time
     rate_source: Text | None = None
     amount: Money
+    discount: Money | None = None  #: its share of it, zero or less on an invoice; null: none
+    capped: Money | None = None  #: its share of what is beyond the cap
+    drawn: Money | None = None  #: its share of what a retainer pays
 
 
 class InvoiceLine(Value):

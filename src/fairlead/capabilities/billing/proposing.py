@@ -1,0 +1,339 @@
+"""Proposing invoices: from all that is ready of some engagements to drafts that hold it.
+
+One transaction, deliveries locked first and in one order, so that two who propose the same come
+one after the other; the index over live items answers whoever gets past that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import polars as pl
+
+from fairlead.capabilities.billing.documents import header_of
+from fairlead.capabilities.billing.terms import Terms
+from fairlead.domain.model.delivery import Delivery
+from fairlead.domain.model.invoice import InvoiceKind, InvoiceState
+from fairlead.domain.rules.billing_amounts import RATE_SCALE, of_minor, to_minor
+from fairlead.domain.rules.billing_blockers import BlockerCode, Stop, beyond_order, stops
+from fairlead.domain.rules.billing_digest import digest
+from fairlead.domain.rules.billing_proposal import ENGAGEMENTS, Proposal, propose
+from fairlead.domain.rules.billing_terms import Demand, InvoicingTerms, Split
+from fairlead.domain.values import Money, minor_units
+from fairlead.policy.tables import Policies
+from fairlead.store import (
+    billing_standing,
+    billing_work,
+    deliveries,
+    invoice_items,
+    invoices,
+    journal,
+)
+from fairlead.store.billing_work import Asked
+from fairlead.store.database import Tx, database_time
+from fairlead.store.journal import Event
+from fairlead.trust.acting import Acting
+
+_LINE_KINDS = {"cap": "discount"}  #: what a line is called in the model, where it differs
+
+
+@dataclass
+class Proposed:
+    """What came of one engagement."""
+
+    engagement: str
+    invoices: list[tuple[str, str, Money]] = field(default_factory=list[tuple[str, str, Money]])
+    """(id, reference, net) of each."""
+    items: int = 0
+    held: Counter[str] = field(default_factory=Counter[str])  #: reason → how many items
+    stops: tuple[Stop, ...] = ()  #: what holds the engagement as a whole
+
+    @property
+    def words(self) -> str:
+        if self.stops:
+            return "; ".join(stop.words for stop in self.stops)
+        made = ", ".join(f"{reference} over {net}" for _, reference, net in self.invoices)
+        left = ", ".join(f"{count} {code}" for code, count in sorted(self.held.items()))
+        return "; ".join(filter(None, [made or "nothing to invoice", left and f"held: {left}"]))
+
+
+@dataclass(frozen=True)
+class _Ready:
+    delivery: Delivery
+    terms: InvoicingTerms
+    order_left: Decimal | None  #: of its purchase order; null: no limit
+
+
+class Proposing:
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+
+    def propose(
+        self,
+        tx: Tx,
+        engagements: Sequence[str],
+        acting: Acting,
+        *,
+        dated_on: date,
+        until: date,
+        only: Sequence[str] | None = None,
+    ) -> dict[str, Proposed]:
+        """Draft what is ready of these engagements, up to the day `until`.
+
+        `only`: of these items. What holds an engagement as a whole, and who may not bill it (they
+        approved or entered its work, or asked for its rates), is told, not raised: the others go
+        on. Raises `AlreadyBilled` where another holds an item after all.
+        """
+        now = database_time(tx)
+        locked = deliveries.load(tx, engagements, lock=True)
+        outcomes = {id: Proposed(id) for id in locked}
+        ready = self._ready(tx, locked, outcomes, acting, dated_on, until, now)
+        if not ready:
+            return outcomes
+        asked = [
+            Asked(
+                engagement=id,
+                minor_units=minor_units(one.delivery.currency),
+                group_by=one.terms.group_by,
+                needs_receipts=one.terms.receipts is Demand.REQUIRED,
+            )
+            for id, one in ready.items()
+        ]
+        table = _table(ready, billing_work.so_far(tx, list(ready)))
+        work = billing_work.read(tx, asked, table, dated_on=dated_on, until=until, only=only)
+        made = propose(work)
+        order = list(ready.values())
+        made = self._within_orders(made, order, outcomes)
+        for number, because in made.held.select("e", "because").iter_rows():
+            outcomes[order[int(number)].delivery.engagement].held[because] += 1
+        self._write(tx, made, order, outcomes, acting, dated_on, now)
+        return outcomes
+
+    def _ready(
+        self,
+        tx: Tx,
+        locked: Mapping[str, Delivery],
+        outcomes: Mapping[str, Proposed],
+        acting: Acting,
+        dated_on: date,
+        until: date,
+        now: datetime,
+    ) -> dict[str, _Ready]:
+        terms = Terms(self._policies, now)
+        hands = billing_work.hands(tx, list(locked), until)
+        so_far = billing_work.so_far(tx, list(locked))
+        found: dict[str, _Ready] = {}
+        for row in billing_standing.standing(tx, list(locked), dated_on):
+            id = row["engagement_id"]
+            outcome, of_client = outcomes[id], terms.of(row)
+            outcome.stops = stops(row, of_client, dated_on)
+            if acting.aliases() & {who.casefold() for who in hands.get(id, ())}:
+                words = f"{acting.id} approved its work or asked for its rates, so may not bill it"
+                outcome.stops += (Stop(code=BlockerCode.HOLD, words=words),)
+            if not outcome.stops:
+                limit = row["order_limit"]
+                left = None if limit is None else limit - so_far[id]["on_order"]
+                found[id] = _Ready(locked[id], of_client, left)
+        return found
+
+    def _within_orders(
+        self, made: Proposal, order: Sequence[_Ready], outcomes: Mapping[str, Proposed]
+    ) -> Proposal:
+        """Without the engagements whose purchase order does not pay for all of it."""
+        beyond: list[int] = []
+        nets = made.invoices.group_by("e").agg(pl.col("net").sum())
+        for number, net in nets.iter_rows():
+            one = order[int(number)]
+            amount = of_minor(net, one.delivery.currency)
+            over = beyond_order(amount.amount, Decimal(0), one.order_left)
+            if over is None:
+                continue
+            beyond.append(number)
+            missing = Money(amount=over, currency=one.delivery.currency)
+            words = f"purchase order {one.delivery.purchase_order} is short of {missing}"
+            outcomes[one.delivery.engagement].stops = (
+                Stop(code=BlockerCode.ORDER_EXHAUSTED, words=words),
+            )
+        if not beyond:
+            return made
+        inside = ~pl.col("e").is_in(beyond)
+        return Proposal(
+            made.invoices.filter(inside),
+            made.lines.filter(inside),
+            made.items.filter(inside),
+            made.held.filter(inside),
+        )
+
+    def _write(
+        self,
+        tx: Tx,
+        made: Proposal,
+        order: Sequence[_Ready],
+        outcomes: Mapping[str, Proposed],
+        acting: Acting,
+        dated_on: date,
+        now: datetime,
+    ) -> None:
+        references = invoices.references(tx, made.invoices.height)
+        numbered = made.invoices.with_columns(
+            reference=pl.Series(references, dtype=pl.String),
+            invoice_id=pl.Series([invoices.id_of(r) for r in references], dtype=pl.String),
+        )
+        keys = numbered.select("e", "period", "invoice_id")
+        items = made.items.join(keys, on=["e", "period"], nulls_equal=True, maintain_order="left")
+        lines = made.lines.join(keys, on=["e", "period"], nulls_equal=True, maintain_order="left")
+        words = item_digests(items)
+        rows: list[dict[str, Any]] = []
+        line_rows: list[dict[str, Any]] = []
+        events: list[Event] = []
+        of_invoice = _grouped(lines)
+        for row in numbered.iter_rows(named=True):
+            one = order[int(row["e"])]
+            invoice = _header(row, one, dated_on, acting.id, now)
+            told = _worded(of_invoice[row["invoice_id"]], one.delivery)
+            invoice["digest"] = digest(header_of(invoice), told, words[row["invoice_id"]])
+            rows.append(invoice)
+            line_rows += [line_row(row["invoice_id"], line, one.delivery.currency) for line in told]
+            net = of_minor(row["net"], one.delivery.currency)
+            outcome = outcomes[one.delivery.engagement]
+            outcome.invoices.append((invoice["id"], invoice["reference"], net))
+            outcome.items += row["items"]
+            events.append(proposed_event(invoice, row["items"], now))
+        invoices.add(tx, rows, line_rows)
+        minor = pl.Series([minor_units(one.delivery.currency) for one in order], dtype=pl.Int64)
+        for units in sorted(set(minor)):
+            part = items.filter(pl.lit(minor).gather(pl.col("e")) == units)
+            invoice_items.add(tx, part, units)
+        journal.append(tx, events)
+
+
+def _table(ready: Mapping[str, _Ready], so_far: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """`billing_proposal.ENGAGEMENTS` of them, in their order."""
+    scale = 10**RATE_SCALE
+    rows: list[tuple[Any, ...]] = []
+    for id, one in ready.items():
+        currency, cap = one.delivery.currency, one.delivery.cap
+        billed = so_far[id]
+        rows.append(
+            (
+                minor_units(currency),
+                str(one.terms.group_by),
+                one.terms.split is Split.MONTH,
+                int(one.terms.expense_mark_up * scale),
+                int(one.terms.discount * scale),
+                to_minor(one.terms.discount_from, currency),
+                None if cap is None else to_minor(cap.amount - billed["work"], currency),
+                max(0, to_minor(billed["retainer"], currency)),
+            )
+        )
+    return pl.DataFrame(rows, schema=ENGAGEMENTS, orient="row")
+
+
+def _header(
+    row: Mapping[str, Any], one: _Ready, dated_on: date, by: str, now: datetime
+) -> dict[str, Any]:
+    delivery, currency = one.delivery, one.delivery.currency
+    return {
+        "id": row["invoice_id"],
+        "reference": row["reference"],
+        "engagement_id": delivery.engagement,
+        "kind": InvoiceKind.INVOICE,
+        "credits": None,
+        "state": InvoiceState.PROPOSED,
+        "client_name": delivery.client_name,
+        "legal_entity": delivery.legal_entity,
+        "region": delivery.region or None,
+        "currency": currency,
+        "net": of_minor(row["net"], currency).amount,
+        "work": of_minor(row["work"], currency).amount,
+        "drawn": of_minor(row["drawn"], currency).amount,
+        "terms": one.terms.model_dump_json(),
+        "purchase_order": delivery.purchase_order,
+        "payment_days": delivery.payment_days,
+        "dated_on": dated_on,
+        "starts_on": row["starts_on"],
+        "ends_on": row["ends_on"],
+        "proposed_by": by,
+        "proposed_at": now,
+        "version": 1,
+    }
+
+
+def _grouped(lines: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in lines.iter_rows(named=True):
+        found.setdefault(line["invoice_id"], []).append(line)
+    return found
+
+
+def _worded(lines: Sequence[Mapping[str, Any]], delivery: Delivery) -> list[dict[str, Any]]:
+    """Lines in whole numbers, with the tax code that the engagement's treatment gives them."""
+    code = delivery.tax.code if delivery.tax else None
+    names = ("line", "description", "hundredths", "unit", "price", "amount", "clause")
+    return [
+        {
+            **{name: line[name] for name in names},
+            "kind": _LINE_KINDS.get(line["kind"], line["kind"]),
+            "tax_code": code,
+        }
+        for line in lines
+    ]
+
+
+def line_row(invoice: str, line: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """A row of `invoice_lines`, from whole numbers."""
+    return {
+        "invoice_id": invoice,
+        "line": line["line"],
+        "kind": line["kind"],
+        "description": line["description"],
+        "quantity": Decimal(line["hundredths"]).scaleb(-2),
+        "unit": line["unit"],
+        "unit_price": Decimal(line["price"]).scaleb(-RATE_SCALE),
+        "amount": of_minor(line["amount"], currency).amount,
+        "tax_code": line["tax_code"],
+        "clause": line["clause"],
+    }
+
+
+def item_digests(items: pl.DataFrame) -> dict[str, list[str]]:
+    """By invoice: its items in the words of the digest."""
+
+    def told(name: str) -> pl.Expr:
+        return pl.col(name).cast(pl.String).fill_null("")
+
+    def number(name: str) -> pl.Expr:
+        return pl.col(name).fill_null(0).cast(pl.String)
+
+    text = pl.concat_str(
+        pl.col("kind"), pl.col("item"), told("line"), told("minutes"), told("rate"),
+        *(number(name) for name in ("amount", "discount", "capped", "drawn")), separator="/",
+    )  # fmt: skip
+    by = items.group_by("invoice_id").agg(text.alias("told"))
+    return cast("dict[str, list[str]]", dict(by.iter_rows()))
+
+
+def proposed_event(invoice: Mapping[str, Any], items: int, now: datetime) -> Event:
+    return Event(
+        chain=invoice["engagement_id"],
+        type=f"{invoice['kind']}.proposed",
+        at=now,
+        actor=f"person:{invoice['proposed_by']}",
+        attributes={
+            "reference": invoice["reference"],
+            "net": format(invoice["net"], "f"),
+            "currency": invoice["currency"],
+            "items": items,
+            "digest": invoice["digest"],
+        },
+        objects=[
+            (invoice["engagement_id"], "engagement", "engagement"),
+            (invoice["id"], "invoice", "proposed"),
+        ],
+        region=invoice["region"],
+    )
