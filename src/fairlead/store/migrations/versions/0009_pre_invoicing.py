@@ -7,7 +7,7 @@ pre: an older release neither reads nor writes what is new here.
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0008", "0007"
+revision, down_revision = "0009", "0008"
 
 
 def upgrade() -> None:
