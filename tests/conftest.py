@@ -1,13 +1,12 @@
 """What every test may ask for: a real PostgreSQL, migrated.
 
 One server runs for the whole session, whatever the number of xdist workers. Each worker copies
-its databases from one migrated template, which takes some 20 ms; nobody migrates twice.
+its databases from one migrated template and uses them again; nobody migrates twice.
 """
 
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import shutil
 import tempfile
@@ -15,15 +14,11 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from databases import bare, fresh, make_template
 from fairlead.store.database import Database, Tx
-from fairlead.store.migrate import migrate
 from fairlead.store.server import EmbeddedServer
-
-_TEMPLATE = "template_fairlead"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (users / str(os.getpid())).touch()
         embedded = EmbeddedServer(home)
         url = embedded.start()
-        _make_template(url)
+        make_template(url)
     yield url
     with _alone(session):
         (users / str(os.getpid())).unlink()
@@ -52,13 +47,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def db_url(server: str) -> Iterator[str]:
     """The address of a fresh, migrated, empty database of this test's own."""
-    yield from _database(server, _TEMPLATE)
+    with fresh(server) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_db_url(server: str) -> Iterator[str]:
     """The address of a database without a single table."""
-    yield from _database(server, "template0")
+    with bare(server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -72,7 +69,7 @@ def db(db_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def module_db(server: str) -> Iterator[Database]:
     """A migrated database that the tests of one module share."""
-    for url in _database(server, _TEMPLATE):
+    with fresh(server) as url:
         database = Database(url)
         yield database
         database.close()
@@ -91,36 +88,6 @@ def tx(module_db: Database) -> Iterator[Tx]:
             raise Undone
     except Undone:
         pass
-
-
-def _database(server: str, template: str) -> Iterator[str]:
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield _named(server, name)
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _make_template(server: str) -> None:
-    with psycopg.connect(server) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE])
-        if found.fetchone():
-            return
-    unfinished = f"{_TEMPLATE}_unfinished"
-    _execute(server, f"DROP DATABASE IF EXISTS {unfinished}")
-    _execute(server, f"CREATE DATABASE {unfinished}")
-    database = Database(_named(server, unfinished))
-    migrate(database)
-    database.close()
-    _execute(server, f"ALTER DATABASE {unfinished} RENAME TO {_TEMPLATE}")
-
-
-def _named(server: str, database: str) -> str:
-    return server.replace("/fairlead?", f"/{database}?")
-
-
-def _execute(server: str, statement: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement.encode())
 
 
 @contextmanager

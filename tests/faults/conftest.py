@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import os
 import random
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from .world import NewDatabase
+from databases import fresh
 
-_numbers = itertools.count(1)
+from .world import NewDatabase
 
 
 @pytest.fixture(scope="session")
@@ -38,19 +37,5 @@ def chance(seed: int, request: pytest.FixtureRequest) -> random.Random:
 @pytest.fixture
 def new_database(server: str) -> Iterator[NewDatabase]:
     """Makes migrated, empty databases on the session's server; they go with the test."""
-    made: list[str] = []
-
-    def make() -> str:
-        name = f"faults_{os.getpid()}_{next(_numbers)}"
-        _execute(server, f"CREATE DATABASE {name} TEMPLATE template_fairlead STRATEGY file_copy")
-        made.append(name)
-        return server.replace("/fairlead?", f"/{name}?")
-
-    yield make
-    for name in made:
-        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _execute(server: str, statement: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement.encode())
+    with contextlib.ExitStack() as made:
+        yield lambda: made.enter_context(fresh(server))

@@ -1,0 +1,134 @@
+"""Databases for tests, each as empty as a fresh one. Making one costs disk, so they are used again.
+
+Copying a template and dropping the copy writes some ten megabytes and two checkpoints; emptying the
+few tables that a test wrote to costs milliseconds. A database whose tables a test has altered is
+dropped, and so is one in which DBOS has made its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psycopg
+
+from fairlead.store.database import Database
+from fairlead.store.migrate import migrate
+
+TEMPLATE = "template_fairlead"
+_numbers = itertools.count(1)
+_free: list[str] = []  #: addresses of databases of this process that are as fresh ones
+
+# Everything by which one database can differ from another but rows.
+_SHAPE = """
+SELECT md5(string_agg(concat_ws(' ', n.nspname, c.relname, c.relkind, a.attname, a.atttypid,
+    a.attnotnull, pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY n.nspname, c.relname, a.attnum))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
+"""
+
+# What a test's own sessions left open would write into the next test.
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+# Triggers that refuse a deletion do not see this one. Numbers begin again, as they do in a copy.
+_EMPTY = """
+SET LOCAL session_replication_role = replica;
+DO $$
+DECLARE name text; found boolean;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO found;
+        IF found THEN EXECUTE format('DELETE FROM %I', name); END IF;
+    END LOOP;
+    PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+        FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL;
+END $$
+"""
+
+
+@contextmanager
+def fresh(server: str) -> Generator[str]:
+    """The address of a migrated database without a row."""
+    url = _free.pop() if _free else _copy(server, TEMPLATE)
+    yield url
+    if _emptied(server, url):
+        _free.append(url)
+    else:
+        drop(server, url)
+
+
+@contextmanager
+def bare(server: str) -> Generator[str]:
+    """The address of a database without a single table."""
+    url = _copy(server, "template0")
+    yield url
+    drop(server, url)
+
+
+def make_template(server: str) -> None:
+    """The migrated database that all others are copies of; made once."""
+    with psycopg.connect(server) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE])
+        if found.fetchone():
+            return
+    unfinished = f"{TEMPLATE}_unfinished"
+    execute(server, f"DROP DATABASE IF EXISTS {unfinished}")
+    execute(server, f"CREATE DATABASE {unfinished}")
+    database = Database(_named(server, unfinished))
+    migrate(database)
+    database.close()
+    execute(server, f"ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")
+
+
+def drop(server: str, url: str) -> None:
+    execute(server, f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+
+def execute(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _copy(server: str, template: str) -> str:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return _named(server, name)
+
+
+def _emptied(server: str, url: str) -> bool:
+    """False: it is not as a fresh one, and cannot be made so by deleting rows."""
+    with psycopg.connect(url) as connection:
+        connection.execute(_END_SESSIONS)
+        if connection.execute(_SHAPE).fetchone() != (_shape(server),):
+            return False
+        connection.execute(_EMPTY)
+    return True
+
+
+_shapes: dict[str, str] = {}
+
+
+def _shape(server: str) -> str:
+    if server not in _shapes:
+        with psycopg.connect(_named(server, TEMPLATE)) as connection:
+            row = connection.execute(_SHAPE).fetchone()
+            assert row is not None
+            _shapes[server] = row[0]
+    return _shapes[server]
+
+
+def _named(server: str, database: str) -> str:
+    return server.replace("/fairlead?", f"/{database}?")
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
