@@ -529,7 +529,7 @@ def _sheet(reach: Reach) -> ConnectorSheet:
         ),
         per_second=connector.rate.per_second,
         at_once=connector.rate.at_once,
-        settings=tuple((n, str(v)) for n, v in config.settings.items() if n not in hidden),
+        settings=tuple((n, v) for n, v in config.settings.items() if n not in hidden),
         fields=tuple(
             MappedField(object, ours, rule.path, rule.kind, ours in config.mapping.get(object, {}))
             for object, rules in entries.items()

@@ -141,6 +141,13 @@ def test_a_launched_engagement_runs_by_its_dates() -> None:
     ]
 
 
+def test_delivery_is_not_late_by_the_notices_at_its_start() -> None:
+    told = step("mail_launch", "done", "Tell", due_at=NOW - timedelta(days=1))
+    known = facts(EngagementState.LAUNCHED, launched_at=OPENED, steps=(told,))
+
+    assert stage(known, StageName.DELIVERY).used is None
+
+
 def test_a_stage_none_of_whose_steps_was_needed_is_skipped() -> None:
     known = facts(EngagementState.LAUNCHED, steps=(step("request_staffing", "skipped", "Fill"),))
 

@@ -383,7 +383,7 @@ def test_filters_stay_in_the_address_and_can_be_dropped(desk: Desk) -> None:
 def test_a_list_that_nothing_fits_says_which_filter_to_drop(desk: Desk) -> None:
     browser = desk.signed_in("pmo-lead")
     text = unescape(browser.get("/engagements?region=EMEA&q=nobody").text)
-    assert "1 fit without “nobody”" in text
+    assert "1 fits without “nobody”" in text
     assert 'href="/engagements?region=EMEA"' in text
 
 

@@ -126,7 +126,7 @@ def test_filters_stand_in_the_address_and_each_can_be_dropped(desk: Desk) -> Non
 def test_a_filter_that_lets_nothing_through_says_which_to_drop(shared_desk: Desk) -> None:
     page = shared_desk.signed_in("controller").get("/exceptions?region=EMEA&system=none").text
 
-    assert "1 fit without" in page
+    assert "1 fits without" in page
 
 
 def test_a_filter_that_does_not_exist_is_left_out(shared_desk: Desk) -> None:
@@ -261,8 +261,16 @@ def test_a_value_that_fits_is_taken_in(desk: Desk) -> None:
     taken = act(b, id, action="supply", value="2026-04-01")
 
     assert taken.status_code == 200
+    assert "The gate looks at what was given" in taken.text, "not the form again"
+    assert "v.starts_on" not in taken.text
     assert desk.count("engagements", "body #>> '{supplied,starts_on}' = '2026-04-01'") == 1
     assert "you supplied a value here" in b.get(f"/exceptions/{id}").text
+
+
+def test_the_heading_counts_anew_when_its_figures_do(shared_desk: Desk) -> None:
+    part = shared_desk.signed_in("pmo-lead").get("/exceptions", part="exception-head").text
+
+    assert '<span id="exception-sub" hx-swap-oob="true">' in part
 
 
 def test_two_records_stand_side_by_side_with_what_each_choice_leads_to(desk: Desk) -> None:

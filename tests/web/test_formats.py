@@ -225,3 +225,21 @@ def test_names_and_lists() -> None:
     assert formats.listed(["a"], "or") == "a"
     assert formats.meter(-3) == 0
     assert formats.meter(Decimal("140.2")) == 100
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("pmo_lead", "PMO lead"), ("create_psa_project", "Create PSA project"), ("crm", "CRM")],
+)
+def test_short_names_of_systems_are_written_in_capitals(code: str, shown: str) -> None:
+    assert formats.words(code) == shown
+
+
+def test_a_row_does_not_say_the_number_of_its_engagement_twice() -> None:
+    assert formats.without_number("ENG-7 Loom is not ready: 1 gap", "ENG-7") == (
+        "Loom is not ready: 1 gap"
+    )
+    assert formats.without_number("Hand over packet: ENG-7 Loom", "ENG-7") == (
+        "Hand over packet: Loom"
+    )
+    assert formats.without_number("ENG-77 Loom", "ENG-7") == "ENG-77 Loom"

@@ -97,7 +97,7 @@ def test_a_system_that_is_down_says_why_and_what_waits(desk: Desk) -> None:
 
     assert "ledger-emea: down" in page
     assert "1\N{NO-BREAK SPACE}engagement waits for it" in page
-    assert "1 of 3 not well" in page
+    assert "1 of 3 not healthy" in page
     assert XSS not in page
 
 

@@ -86,7 +86,8 @@ def test_a_supplied_value_opens_the_gate_which_ends_the_exception(db: Database) 
 
     (found,) = world.rows("exceptions")
     assert told["state"] == "open", "only its gate can say that all is there"
-    assert (found["state"], found["resolution"]) == ("resolved", "by itself")
+    assert (found["state"], found["resolution"]) == ("resolved", "supply")
+    assert found["resolved_by"] == "ana", "who gave it settled it, not the gate"
     assert world.run(run).state == "completed"
     (event,) = world.rows("events", type="exception.supply")
     assert (event["actor"], event["attributes"]["fields"]) == ("person:ana", ["grams"])

@@ -181,7 +181,9 @@ class _Advance:
                 self._ask_person(step, row)
             case Kind.WAIT:
                 row.ready_at = self._due(step.lasts)
-                row.because = "waits for its time" if step.lasts else f"waits for {step.event}"
+                row.because = (
+                    "waits for its time" if step.lasts else f"waits for {_plain(step.event or '')}"
+                )
                 self._tell(row, "step.waiting")
 
     def _look(self, step: Step, row: StepRow) -> None:
@@ -508,3 +510,8 @@ class _Advance:
                 at_risk=self._subjects.at_stake(self._subject),
             ),
         )
+
+
+def _plain(event: str) -> str:
+    """For a person: `part.released` → `part released`."""
+    return event.replace(".", " ").replace("_", " ")

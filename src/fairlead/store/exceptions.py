@@ -28,9 +28,14 @@ ON CONFLICT (cause) WHERE state = 'open' DO UPDATE SET
 RETURNING id
 """
 
+# Whoever supplied the values last settled it, once the gate has opened.
 _SETTLE = """
-UPDATE exceptions SET state = 'resolved', resolution = 'by itself', resolved_at = %s,
-       version = version + 1
+UPDATE exceptions x SET state = 'resolved', resolved_at = %s, version = version + 1,
+       (resolution, resolved_by) = (
+           SELECT CASE WHEN count(*) = 0 THEN 'by itself' ELSE 'supply' END,
+                  split_part((array_agg(e.actor ORDER BY e.position DESC))[1], ':', 2)
+           FROM events e WHERE e.chain = x.subject_id AND e.type = 'exception.supply'
+             AND e.attributes ->> 'cause' = x.cause AND e.at >= x.opened_at)
 WHERE cause = ANY(%s) AND state = 'open'
 """
 
@@ -81,7 +86,7 @@ def open_one(tx: Tx, new: NewException) -> str:
 
 
 def settle(tx: Tx, causes: Sequence[str], at: datetime) -> None:
-    """The causes are gone; their exceptions end by themselves."""
+    """The causes are gone: their exceptions end, by what a person supplied or by themselves."""
     if causes:
         tx.execute(_SETTLE, [at, list(causes)])
 

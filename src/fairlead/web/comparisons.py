@@ -169,6 +169,8 @@ def _of_records(ours: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
     known = dict.fromkeys(name for record in theirs for name in record)
     if "country" in known and "country" not in mine and "address.country" in mine:
         mine["country"] = mine["address.country"]
+    if "name" in known and "name" not in mine and "vendor" in mine:
+        mine["name"] = mine["vendor"]
     heads = (
         Head("The deal says"),
         *(Head(f"{one.get('name')} ({one.get('id')})") for one in candidates),

@@ -22,6 +22,20 @@ class Fact:
     money: Money | None = None
 
 
+#: The short code of a port, as on every page.
+CODES: Mapping[str, str] = {
+    "crm": "CRM",
+    "ledger": "ERP",
+    "projects": "PSA",
+    "people": "HRIS",
+    "procurement": "PROC",
+    "documents": "DOC",
+    "contracts": "SIGN",
+    "chat": "CHAT",
+    "mail": "MAIL",
+    "fairlead": "FL",
+}
+
 _NO_FACTS = frozenset({"packet", "version", "difference", "engagement"})
 #: What comes first, in this order; the database keeps none.
 _FIRST = ("name", "client", "value", "starts_on", "ends_on", "contract", "project_code")
@@ -58,6 +72,11 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(shown(one) for one in cast("Sequence[Any]", value))
     return str(value)
+
+
+def code(port: str) -> str:
+    """`ledger` → `ERP`."""
+    return CODES.get(port, port.upper())
 
 
 def field_words(path: str) -> str:

@@ -7,6 +7,7 @@ dash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +26,10 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _DAY = timedelta(days=1)
-_MINUTE = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
+
+#: Within codes of ours, what people write in capitals.
+_SHORT = re.compile(r"\b(crm|erp|pmo|psa)\b")
 
 #: Of an SLA's time; from here on it is a warning.
 WARN_FROM = 70
@@ -88,8 +92,8 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def duration(span: timedelta, day: timedelta = _DAY) -> str:
     """The two largest units: `1 d 3 h`, `6 h 12 m`, `12 m`. `day`: how long a day is; of working
     time it is shorter than of time that passes."""
-    minutes = abs(span) // _MINUTE
-    days, rest = divmod(minutes, max(1, day // _MINUTE))
+    minutes = abs(span) // MINUTE
+    days, rest = divmod(minutes, max(1, day // MINUTE))
     whole_hours, left = divmod(rest, 60)
     parts = [(days, "d"), (whole_hours, "h"), (left, "m")]
     while len(parts) > 1 and not parts[0][0]:
@@ -113,7 +117,14 @@ def initials(name: str) -> str:
 def words(code: str) -> str:
     """A code of ours as words: `missing_data` → `Missing data`."""
     plain = code.replace("_", " ").replace("-", " ").strip()
+    plain = _SHORT.sub(lambda found: found[0].upper(), plain)
     return plain[:1].upper() + plain[1:]
+
+
+def without_number(title: str, number: str | None) -> str:
+    """For a row that names the engagement itself: `ENG-2083 Data platform is not ready` → `Data
+    platform is not ready`."""
+    return title.replace(f"{number} ", "", 1) if number else title
 
 
 def listed(items: Iterable[str], last: str = "and") -> str:
@@ -183,7 +194,7 @@ class Clock:
     def ago(self, moment: datetime) -> str:
         """How old: `just now`, `14 h old`."""
         age = self.now - moment
-        return "just now" if age < _MINUTE else f"{_coarse(age)} old"
+        return "just now" if age < MINUTE else f"{_coarse(age)} old"
 
     def iso(self, moment: datetime) -> str:
         """For the attribute `datetime` of `<time>`."""
@@ -247,7 +258,7 @@ def _open_for(calendar: BusinessCalendar, day: str) -> timedelta:
 def _coarse(age: timedelta) -> str:
     """One unit: `12 min`, `14 h`, `3 d`."""
     if age < timedelta(hours=1):
-        return f"{age // _MINUTE}{NBSP}min"
+        return f"{age // MINUTE}{NBSP}min"
     if age < 2 * _DAY:
         return f"{age // timedelta(hours=1)}{NBSP}h"
     return f"{age // _DAY}{NBSP}d"

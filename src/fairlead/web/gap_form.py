@@ -117,7 +117,7 @@ def read(gaps: Sequence[Mapping[str, Any]], firm: Firm, form: Form, *, more: int
             asked.setdefault(gap["field"], []).append(gap)
     fields = tuple(_field(path, found, firm, form, more) for path, found in asked.items())
     closed = tuple(
-        Closed(label_of(gap["field"]), _sentence(gap["problem"]), gap["remedy"])
+        Closed(label_of(gap["field"]), _sentence(gap["problem"]), _sentence(gap["remedy"]))
         for gap in gaps
         if not gap["suppliable"]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from fairlead.capabilities.handoff.firm import Calendars, Firm
@@ -54,7 +54,7 @@ class ConnectorSheet:
     per_second: float | None = None  #: calls; null: no limit of ours
     at_once: int = 4
     docs: str = ""
-    settings: tuple[tuple[str, str], ...] = ()  #: never a secret
+    settings: tuple[tuple[str, Any], ...] = ()  #: never a secret
     fields: tuple[MappedField, ...] = ()
     secrets: Callable[[], Mapping[str, bool]] = field(default=dict[str, bool])
     """Names only, and whether each is set; asked when the page is shown."""

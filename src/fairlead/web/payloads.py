@@ -46,9 +46,21 @@ def plain(text: str) -> str:
     return _text(text, longest=_LONGEST * 4)
 
 
-def setting(name: str, value: str) -> str:
+def setting(name: str, value: Any) -> str:
     """Of a system, should somebody have written a secret where none belongs."""
-    return _HIDDEN if _SECRET.search(name) else _text(value, longest=_LONGEST)
+    return _HIDDEN if _SECRET.search(name) else _text(_flat(value), longest=_LONGEST)
+
+
+def _flat(value: Any) -> str:
+    """In one line: `London: EMEA; Munich: EMEA`."""
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, Any]", value)
+        return "; ".join(f"{name}: {_flat(inner)}" for name, inner in entries.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_flat(inner) for inner in cast("Sequence[Any]", value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _cut(value: Any, depth: int) -> Any:

@@ -44,6 +44,7 @@ class Trouble:
     status: int
     title: str
     text: str
+    head: str = "What happened"  #: over the text, in the shell
     icon: str = "octagon"
     tone: Tone = "bad"
     faults: tuple[str, ...] = ()
@@ -161,7 +162,9 @@ def _denied(parts: WebParts, permission: Permission) -> Trouble:
     text = f"{listed([role_words(str(role)) for role in roles], 'or')} can open it."
     if asked:
         text += f" Ask {listed(asked, 'or')}."
-    return Trouble(403, "This is not open to your role", text, icon="lock", tone="idle")
+    return Trouble(
+        403, "This is not open to your role", text, head="Who can", icon="lock", tone="idle"
+    )
 
 
 def _fault(problem: Problem) -> str:

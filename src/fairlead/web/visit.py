@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from jinja2 import Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -27,6 +28,7 @@ from fairlead.web.nav import Entry, Section
 from fairlead.web.parts import WebParts
 from fairlead.web.refusals import NoPermission
 from fairlead.web.sessions import Session
+from fairlead.work.systems import is_visible
 
 _FAR = timedelta(days=14)
 
@@ -84,7 +86,7 @@ class Shell:
 
 def role_words(role: str) -> str:
     """`pmo_lead` → `PMO lead`."""
-    return words(role).replace("Pmo", "PMO")
+    return words(role)
 
 
 class Visit:
@@ -168,15 +170,20 @@ class Visit:
         return value if len(value) <= longest and value.isprintable() else ""
 
     def waiting(self) -> Waiting:
-        systems = [system.id for system in self.parts.systems.all() if system.enabled]
+        systems = [
+            system.id
+            for system in self.parts.systems.all()
+            if system.enabled and is_visible(system, self.who)
+        ]
         return counts.waiting(self.tx, self.scope, self.reader, systems)
 
     def page(self, template: str, context: object, *, status: int = 200) -> Response:
-        """The page; for htmx the block that is named as its target, where there is one."""
+        """The page; for htmx the block that is named as its target, where there is one, and
+        that of its name with `_beside`, which finds its own place."""
         made, names = templating.TEMPLATES.get_template(template), self._names(context)
         target = self.request.headers.get("hx-target", "").replace("-", "_")
         if self.is_htmx and target in made.blocks:
-            return HTMLResponse(templating.block(made, target, names), status_code=status)
+            return HTMLResponse(_part(made, target, names), status_code=status)
         return whole(self.request, made.render(names), status)
 
     def parts_of(
@@ -191,7 +198,7 @@ class Visit:
         """Blocks of a page, the first of which replaces the target of the request; the others,
         the counts of the side bar (`nav`) and the toast find their own places."""
         made, names = templating.TEMPLATES.get_template(template), self._names(context)
-        shown = [templating.block(made, name, names) for name in blocks]
+        shown = [_part(made, name, names) for name in blocks]
         around = templating.TEMPLATES.get_template("beside.html")
         shown.append(around.render({**names, "toast": toast, "nav": nav}))
         return HTMLResponse("\n".join(shown), status_code=status)
@@ -203,7 +210,15 @@ class Visit:
         return RedirectResponse(to, status_code=303)
 
     def _names(self, context: object) -> dict[str, Any]:
-        return {**templating.names_of(context), "my": Shell(self)}
+        return {"is_part": False, **templating.names_of(context), "my": Shell(self)}
+
+
+def _part(made: Template, name: str, names: dict[str, Any]) -> str:
+    """A block, and what stands elsewhere on the page and changes with it."""
+    names = {**names, "is_part": True}
+    beside = f"{name}_beside"
+    shown = templating.block(made, name, names)
+    return shown + templating.block(made, beside, names) if beside in made.blocks else shown
 
 
 def whole(request: Request, text: str, status: int) -> Response:

@@ -223,7 +223,7 @@ def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
     made = Row(
         id=f"{'task' if kind in (Kind.APPROVAL, Kind.TASK) else 'exception'}-{row['id']}",
         kind=kind,
-        title=row["title"],
+        title=formats.without_number(row["title"], row["number"]),
         sub=_sub(visit, row, kind),
         money=money_of(row),
         sla=visit.sla(row["opened_at"], row["due_at"], row["region"]) if is_open else None,
@@ -374,7 +374,11 @@ def _lead(visit: Visit, row: Mapping[str, Any], is_task: bool) -> str:
     if not is_task:
         times = row["times"]
         return _sentence(row["detail"]) + (f" It happened {times} times." if times > 1 else "")
-    asks = "is asked to approve or refuse" if row["kind"] == "approval" else "has this to do"
+    is_open, approves = row.get("state", "open") == "open", row["kind"] == "approval"
+    if approves:
+        asks = f"{'is' if is_open else 'was'} asked to approve or refuse"
+    else:
+        asks = "has this to do" if is_open else "had this to do"
     text = f"{role_words(row['owner'])} {asks}."
     if row["fallback_role"]:
         fallback = role_words(row["fallback_role"])

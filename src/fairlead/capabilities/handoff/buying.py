@@ -84,7 +84,7 @@ def _vendor(
     state = "more than one approved vendor" if approved else "no approved vendor"
     raise NeedsPerson(
         title=f"Which vendor is {need.vendor}?",
-        detail=f"{call.system} has {state} of this name for the role {need.role}.",
+        detail=f"There is {state} of this name in {call.system}, for the role {need.role}.",
         remedy="Choose the vendor, or none to let procurement find one.",
         difference={
             "wanted": need.model_dump(mode="json"),

@@ -21,7 +21,7 @@ from fairlead.capabilities.handoff.events import (
     StatusChanged,
 )
 from fairlead.capabilities.handoff.ourselves import Ourselves
-from fairlead.capabilities.handoff.starting import end_waits, start_for
+from fairlead.capabilities.handoff.starting import end_waits, start_for, waits_ended
 from fairlead.capabilities.handoff.subject import EngagementSubjects
 from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.agreement import Agreement, AgreementStatus
@@ -191,7 +191,8 @@ class Intake:
             input=payload,
             occurrence=derived("message", message.source, message.message),
         )
-        return f"{engagement.number}: {type}; {woken} waits ended, {started} runs started"
+        begun = f"; {started} run{'' if started == 1 else 's'} started" if started else ""
+        return f"{engagement.number}: {type}{waits_ended(woken)}{begun}"
 
 
 def _approved(deal: Opportunity) -> Opportunity:

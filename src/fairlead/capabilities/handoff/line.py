@@ -194,9 +194,11 @@ def _stage(
     over = state in ("done", "skip")
     since, ended_at = _began(name, facts, steps), _ended(name, facts, steps) if over else None
     counted = [step for step in steps if step.state != "skipped"]
+    if name is StageName.DELIVERY and all(step.state in _ENDED for step in counted):
+        counted = []  # the work itself has no limit; what was told at its start is over
     due = max((step.due_at for step in counted if step.due_at is not None), default=None)
     elapsed = limit = None
-    if since is not None and due is not None and state != "skip":
+    if since is not None and due is not None and state not in ("idle", "skip"):
         elapsed, limit = _spans(since, ended_at or now, due, calendar)
     order = sorted(waits, key=lambda one: (one.due_at is None, one.due_at or now, one.opened_at))
     return LineStage(

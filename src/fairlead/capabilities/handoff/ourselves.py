@@ -24,7 +24,7 @@ from fairlead.capabilities.handoff.events import (
     SET_UP,
 )
 from fairlead.capabilities.handoff.parts import all_set_up
-from fairlead.capabilities.handoff.starting import end_waits, start_for
+from fairlead.capabilities.handoff.starting import end_waits, start_for, waits_ended
 from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.opportunity import Opportunity
@@ -126,9 +126,9 @@ class Ourselves:
         whole = with_part(id, state)(whole)
         engagements.save(tx, [whole])
         if not all_set_up(whole):
-            return f"{whole.number}: a part is {state}"
+            return f"{whole.number}: a part is {state.replace('_', ' ')}"
         ended = end_waits(tx, self._library, open_runs, PARTS_READY, {})
-        return f"{whole.number}: every part is set up; {ended} waits ended"
+        return f"{whole.number}: every part is set up{waits_ended(ended)}"
 
     def _each_part(self, tx: Tx, data: Mapping[str, Any], event: str) -> str:
         whole, _ = self._locked(tx, data["engagement"])
@@ -136,7 +136,7 @@ class Ourselves:
         for part in sorted(whole.parts):
             _, open_runs = self._locked(tx, part)
             ended += end_waits(tx, self._library, open_runs, event, {})
-        return f"{whole.number}: {ended} parts go on"
+        return f"{whole.number}: {ended} part{' goes' if ended == 1 else 's go'} on"
 
     def _drop_parts(self, tx: Tx, data: Mapping[str, Any]) -> str:
         whole, _ = self._locked(tx, data["engagement"])
@@ -146,7 +146,7 @@ class Ourselves:
     def _tell_runs(self, tx: Tx, id: str, event: str) -> str:
         engagement, open_runs = self._locked(tx, id)
         ended = end_waits(tx, self._library, open_runs, event, {})
-        return f"{engagement.number}: {event}; {ended} waits ended"
+        return f"{engagement.number}: {event}{waits_ended(ended)}"
 
     def _ask_anew(self, tx: Tx, data: Mapping[str, Any]) -> str:
         """What waits for approval was to be approved as it stood; it is asked anew as it is now."""

@@ -41,6 +41,12 @@ def start_for(
     return sum(run is not None for run in started)
 
 
+def waits_ended(count: int) -> str:
+    """What a message did to runs that waited, to go after what it was; nothing where it did
+    nothing."""
+    return f"; {count} wait{'' if count == 1 else 's'} ended" if count else ""
+
+
 def end_waits(
     tx: Tx, library: Library, open_runs: Sequence[str], event: str, payload: dict[str, Any]
 ) -> int:

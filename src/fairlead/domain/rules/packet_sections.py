@@ -188,7 +188,7 @@ def _object(
         id=ref.id if ref else None,
         link=sources.results.get(step, {}).get(key) if ref else None,
         needed=needed,
-        shown=f"{ref.kind} {ref.id}" if ref else NONE_YET,
+        shown=f"{words.record_kind(ref.kind)} {ref.id}" if ref else NONE_YET,
     )
 
 

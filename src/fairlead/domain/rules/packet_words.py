@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from fairlead.domain.values import Money
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 #: Words of our codes that are written in capitals.
-_INITIALS = {"pmo": "PMO"}
+_INITIALS = {"crm": "CRM", "erp": "ERP", "pmo": "PMO", "psa": "PSA"}
 #: Parts of a record that name it, in this order.
 _NAMES = ("name", "title", "number", "product", "role", "code", "id")
 
@@ -99,3 +100,8 @@ def _record(value: Mapping[str, Any]) -> str:
 def _figure(value: Decimal) -> str:
     text = f"{value:,.2f}"
     return text.rstrip("0").rstrip(".")
+
+
+def record_kind(ref: str) -> str:
+    """Of a record, as another system calls it: `billingSchedule` → `billing schedule`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", ref).replace("_", " ").lower()

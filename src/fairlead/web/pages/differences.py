@@ -168,9 +168,9 @@ def _row(row: Mapping[str, Any]) -> Row:
         number=row["number"],
         client=row["client_name"] or row["engagement"],
         field=facts.field_words(row["field"]),
-        owner=row["owner"],
+        owner=facts.code(row["owner"]),
         owner_value=facts.shown(row["owner_value"]),
-        follower=row["system"],
+        follower=facts.code(row["system"]),
         follower_value=facts.shown(row["system_value"]),
         amount=None if amount is None else Money(amount=amount, currency=row["currency"]),
         first_seen_at=row["first_seen_at"],
@@ -188,4 +188,6 @@ def _shown(name: str, value: str) -> str:
         return f"Older than {AGE_WORDS[value].lower()}"
     if name == "field":
         return facts.field_words(value)
+    if name in ("owner", "follower"):
+        return facts.code(value)
     return words(value) if name == "rule" else value

@@ -31,6 +31,7 @@ _MOST = 200
 _BEFORE, _AFTER = 3, 2  #: rows of a long table that are shown around those that fired
 _PLAIN = 12  #: rows of a table that is shown whole
 
+_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 _QUOTED = re.compile(r"""(['"])((?:(?!\1).)*)\1""")
 _TEXTS = re.compile(r"""(['"])(?:(?!\1).)*\1(?:\s*,\s*(['"])(?:(?!\2).)*\2)*""")
 
@@ -209,9 +210,18 @@ def _facts(visit: Visit, facts: Mapping[str, Any]) -> tuple[tuple[Pair, ...], bo
 
 def _answer(answer: Mapping[str, Any], withheld: bool) -> tuple[Pair, ...]:
     return tuple(
-        Pair(words(name), None if withheld and name == "because" else shown(value))
+        Pair(words(name), None if withheld and name == "because" else _said(name, value))
         for name, value in answer.items()
     )
+
+
+def _said(name: str, value: Any) -> str:
+    """Roles and codes of ours as words: `pmo_lead` → `PMO lead`."""
+    if isinstance(value, str) and name == "role" and value != "none":
+        return role_words(value)
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return value.replace("_", " ")
+    return shown(value)
 
 
 def _table(policy: Policy, fired: set[str], withheld: bool) -> Table:

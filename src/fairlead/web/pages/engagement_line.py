@@ -317,6 +317,8 @@ def _weeks(facts: LineFacts, clock: Clock) -> str:
 def _period(clock: Clock, facts: LineFacts, stages: Sequence[LineStage]) -> str:
     here = now_at(stages)
     stands = f"{here.name} is {_LINE_WORDS[here.state]}."
+    if here.name == "Delivery" and here.state == "run":
+        stands = f"Delivery: {_weeks(facts, clock)[:1].lower()}{_weeks(facts, clock)[1:]}."
     if facts.starts_on is None or facts.ends_on is None:
         return f"The dates are not agreed yet. {stands}"
     dates = f"{clock.date(facts.starts_on)} to {clock.date(facts.ends_on)}"

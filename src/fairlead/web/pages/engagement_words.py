@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fairlead.domain.model.calendar import BusinessCalendar
 from fairlead.errors import NotFound
 from fairlead.trust.principals import People
+from fairlead.web.facts import CODES as CODES
 from fairlead.web.facts import money_of as money_of
 from fairlead.web.formats import Tone
 from fairlead.web.visit import Visit
@@ -20,20 +21,6 @@ STATES: Mapping[str, tuple[str, Tone]] = {
     "launched": ("Launched", "ok"),
     "declined": ("Declined", "bad"),
     "cancelled": ("Cancelled", "idle"),
-}
-
-#: The short code of a port, as on every page.
-CODES: Mapping[str, str] = {
-    "crm": "CRM",
-    "ledger": "ERP",
-    "projects": "PSA",
-    "people": "HRIS",
-    "procurement": "PROC",
-    "documents": "DOC",
-    "contracts": "SIGN",
-    "chat": "CHAT",
-    "mail": "MAIL",
-    "fairlead": "FL",
 }
 
 _COSTS = ("cost", "margin")

@@ -232,12 +232,17 @@ class ShownList:
                 href=self.address.but(stage=None if chosen == at else name.lower()),
                 current=chosen == at,
                 count=self.summary.stages[at].count,
-                totals=_totals(self.summary.stages[at]),
+                totals=self._familiar(self.summary.stages[at]),
                 tone=_worst(self.summary.stages[at])[0],
                 worst=_worst(self.summary.stages[at])[1],
             )
             for at, name in enumerate(STAGES, start=1)
         )
+
+    def _familiar(self, found: Sum) -> tuple[Money, ...]:
+        """The currencies of our own companies first."""
+        ours = {one.currency for one in self._visit.parts.firm.legal_entities}
+        return tuple(sorted(_totals(found), key=lambda total: total.currency not in ours))
 
     @property
     def totals(self) -> tuple[Money, ...]:

@@ -247,7 +247,7 @@ def _row(visit: Visit, row: Mapping[str, Any], largest: Mapping[str, Decimal]) -
     return Row(
         id=row["id"],
         version=row["version"],
-        title=row["title"],
+        title=formats.without_number(row["title"], row["number"]),
         number=row["number"],
         client=row["client_name"] or row["engagement"] or row["system"] or "",
         cause=words(row["class"]),

@@ -12,7 +12,7 @@ from fairlead.store.exception_board import Board
 from fairlead.trust.roles import Permission
 from fairlead.web import comparisons, deeds, gap_form, payloads
 from fairlead.web.comparisons import Candidate, Comparison
-from fairlead.web.facts import money_of
+from fairlead.web.facts import field_words, money_of
 from fairlead.web.formats import Sla, Tone, listed, words
 from fairlead.web.gap_form import GapForm
 from fairlead.web.pages.exception_list import sla_of
@@ -31,7 +31,7 @@ _WAYS: Mapping[ExceptionAction, tuple[str, str, str]] = {
     A.DISMISS: ("Dismiss", "x", "It is closed and nothing follows. The message stays as it came."),
 }
 _RETRY_MESSAGE = "The message is read again, as it came."
-_AROUND = 7  #: steps of the run that are shown
+_AROUND = 5  #: steps of the run that are shown
 _TONES: Mapping[str, tuple[Tone, str]] = {
     "done": ("ok", "s-ok"),
     "failed": ("bad", "s-bad"),
@@ -204,7 +204,7 @@ def _sentence(text: str) -> str:
 
 def _resolved(visit: Visit, found: Mapping[str, Any]) -> str:
     if found["resolution"] == "by itself":
-        return "It settled by itself"
+        return "Settled by itself"
     what = deeds.done(found["resolution"] or "settled")
     return f"{what} by {name_of(visit, found['resolved_by'])}"
 
@@ -297,7 +297,7 @@ def _past(visit: Visit, event: Mapping[str, Any], found: Mapping[str, Any]) -> P
         whom = words(to) if to == found["team"] else name_of(visit, str(to))
         said.append(f"to {whom}")
     if fields := attributes.get("fields"):
-        said.append(", ".join(str(field) for field in fields))
+        said.append(listed(field_words(str(field)).lower() for field in fields))
     if reason := attributes.get("reason"):
         said.append(f"“{reason}”")
     who = name_of(visit, str(event["actor"]))

@@ -75,6 +75,7 @@ class ExceptionsPage:
     pane: Pane | None
     chosen: bool  #: the address names the exception; else the first of the list is shown
     results: tuple[Result, ...] = ()
+    given: bool = False  #: what was supplied is still to be looked at by its gate
     oob: bool = False  #: the blocks beside the first find their own places
 
 
@@ -172,7 +173,8 @@ def act(visit: Visit, form: Form) -> Response:
         return _decided(visit, id)
     if not visit.is_htmx:
         return visit.done(BoardList(visit).address.at(f"{PATH}/{id}"))
-    return _answer(visit, _pane(visit, id), Toast(_said(action)))
+    given = action == ExceptionAction.SUPPLY
+    return _answer(visit, _pane(visit, id), Toast(_said(action)), given=given)
 
 
 def assign(visit: Visit, form: Form) -> Response:
@@ -244,9 +246,11 @@ def _views(visit: Visit, said: str, query: str) -> Response:
     return visit.parts_of(_TEMPLATE, context, "exception_views", toast=Toast(said), nav=False)
 
 
-def _answer(visit: Visit, pane: Pane, toast: Toast | None, *, status: int = 200) -> Response:
+def _answer(
+    visit: Visit, pane: Pane, toast: Toast | None, *, given: bool = False, status: int = 200
+) -> Response:
     """The pane as it is now, and the list beside it where something was done."""
-    context = ExceptionsPage(BoardList(visit), pane, chosen=True, oob=True)
+    context = ExceptionsPage(BoardList(visit), pane, chosen=True, given=given, oob=True)
     blocks = ("pane", "exception_list") if toast else ("pane",)
     done = toast is not None
     return visit.parts_of(_TEMPLATE, context, *blocks, toast=toast, nav=done, status=status)

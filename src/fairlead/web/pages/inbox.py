@@ -92,7 +92,7 @@ def answer(visit: Visit, form: Form) -> Response:
             )
     except (InvalidInput, NotAllowed, IllegalMove, StaleVersion) as refused:
         return _refused(visit, item, refused, reason=reason, chosen=decision)
-    return _decided(visit, item, Toast(f"{deeds.done(answered['state'])}: {found['title']}"))
+    return _decided(visit, item, Toast(f"{deeds.done(answered['state'])}: “{found['title']}”"))
 
 
 def resolve(visit: Visit, form: Form) -> Response:
@@ -120,7 +120,7 @@ def resolve(visit: Visit, form: Form) -> Response:
             return _not_supplied(visit, item, found, form, refused)
         return _refused(visit, item, refused, reason=reason, chosen=action)
     given = action is ExceptionAction.SUPPLY
-    return _decided(visit, item, Toast(f"{deeds.done(action)}: {found['title']}"), given=given)
+    return _decided(visit, item, Toast(f"{deeds.done(action)}: “{found['title']}”"), given=given)
 
 
 def assign(visit: Visit, form: Form) -> Response:

@@ -41,7 +41,7 @@ class System:
     id: str
     title: str
     ports: tuple[str, ...]
-    regions: str
+    regions: str | None  #: null: everywhere
     health: Health
     circuit: str
     circuit_tone: Tone
@@ -57,6 +57,7 @@ class System:
     polled_to: datetime | None
     poll_at: datetime | None
     is_polled: bool
+    tells_us: bool  #: it sends webhooks
     confirmed: int
     refused: int
     unknown: int
@@ -106,8 +107,12 @@ def _system(visit: Visit, config: SystemConfig, row: Mapping[str, Any], waits: W
     return System(
         id=config.id,
         title=sheet.title if sheet else formats.words(config.connector),
-        ports=tuple(dict.fromkeys(serves.port for serves in config.serves)),
-        regions="everywhere" if regions is None else listed(sorted(regions)),
+        ports=tuple(
+            dict.fromkeys(
+                "CRM" if serves.port == "crm" else serves.port for serves in config.serves
+            )
+        ),
+        regions=None if regions is None else listed(sorted(regions)),
         health=_health(visit, row),
         circuit="Open" if is_down else "Closed",
         circuit_tone="bad" if is_down else "ok",
@@ -123,6 +128,7 @@ def _system(visit: Visit, config: SystemConfig, row: Mapping[str, Any], waits: W
         polled_to=row["polled_to"],
         poll_at=row["poll_at"],
         is_polled=row["poll_at"] is not None,
+        tells_us=bool(config.webhook_secrets),
         confirmed=row["confirmed"],
         refused=row["refused"],
         unknown=row["unknown"],

@@ -121,9 +121,9 @@ class Overview:
             Apartness(
                 row["number"],
                 facts.field_words(row["field"]),
-                row["owner"],
+                facts.code(row["owner"]),
                 facts.shown(row["owner_value"]),
-                row["system"],
+                facts.code(row["system"]),
                 facts.shown(row["system_value"]),
                 row["first_seen_at"],
             )
@@ -437,7 +437,8 @@ def _overview(visit: Visit) -> IntegrationsPage:
         )
         for rule in fields
     )
-    return IntegrationsPage(Overview(visit), visit.parts.ownership, holders, owned)
+    codes = tuple(facts.code(holder) for holder in holders)
+    return IntegrationsPage(Overview(visit), visit.parts.ownership, codes, owned)
 
 
 def _system_page(visit: Visit, config: SystemConfig) -> SystemPage:

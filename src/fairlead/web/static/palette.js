@@ -61,6 +61,9 @@ field?.addEventListener("keydown", (event) => {
     event.preventDefault();
     const by = event.key === "ArrowDown" ? 1 : -1;
     choose((at + by + all.length) % Math.max(all.length, 1));
+  } else if (event.key === "Escape") {
+    event.preventDefault(); // a search field would only empty itself first
+    dialog.close();
   } else if (event.key === "Enter") {
     event.preventDefault();
     all[at]?.querySelector("a, button")?.click();
