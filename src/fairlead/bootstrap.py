@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from fairlead.api.parts import AppParts
-from fairlead.capabilities import billing, handoff
+from fairlead.capabilities import billing, handoff, time
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -29,6 +29,7 @@ from fairlead.capabilities.handoff.registering import register
 from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
+from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
 from fairlead.connectors.docusign.declaration import CONNECTOR as DOCUSIGN
@@ -85,7 +86,7 @@ CONNECTORS: dict[str, Connector] = {
     )
 }
 
-_CAPABILITIES = tuple(Path(str(room.__file__)).parent for room in (handoff, billing))
+_CAPABILITIES = tuple(Path(str(room.__file__)).parent for room in (handoff, time, billing))
 
 
 @dataclass
@@ -322,6 +323,7 @@ class Fairlead:
             exceptions=self.exceptions,
             cancel_run=cancel,
             packets=self.packets,
+            expenses=Expenses(self.policies, self.calendars),
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()

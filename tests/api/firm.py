@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -13,17 +14,36 @@ from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.supply import supply
+from fairlead.capabilities.time.expenses import ExpenseInput, Expenses
 from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems
 from fairlead.connectors.kit.signatures import standard_webhook
 from fairlead.domain.gates import Gap
 from fairlead.domain.ids import EngagementId
+from fairlead.domain.model.assignment import Assignment
+from fairlead.domain.model.contract import ContractType
+from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.engagement import Engagement, EngagementState
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
-from fairlead.domain.values import ExternalRef, Money
+from fairlead.domain.model.project import WorkPackage
+from fairlead.domain.model.resource_record import ResourceRecord
+from fairlead.domain.rules.opening import Opening
+from fairlead.domain.values import ExternalRef, Money, Period
 from fairlead.flow.cancel import cancel_run
-from fairlead.store import api_keys, bulk, engagements, exceptions, journal, systems, tasks
+from fairlead.store import (
+    api_keys,
+    assignments,
+    bulk,
+    deliveries,
+    engagements,
+    exceptions,
+    journal,
+    resources,
+    systems,
+    tasks,
+)
 from fairlead.store.database import Database, Tx
 from fairlead.store.journal import Event
+from fairlead.trust.acting import Acting
 from fairlead.trust.principals import People, Person, Service, new_key
 from fairlead.trust.roles import Role
 from fairlead.work.exceptions import Exceptions
@@ -98,6 +118,9 @@ PACKETS = Packets(
 )
 
 
+EXPENSES = Expenses(_SAMPLE.policies, _SAMPLE.calendars)
+
+
 def verify(headers: Any, body: bytes, /, *, now: float) -> str:
     return standard_webhook(headers, body, [WEBHOOK_SECRET], now)
 
@@ -110,6 +133,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         exceptions=Exceptions({"engagement": supply}),
         cancel_run=cancel_run,
         packets=PACKETS,
+        expenses=EXPENSES,
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),
@@ -136,6 +160,9 @@ def fill(db: Database) -> dict[str, str]:
         keys = add_keys(tx)
         for number, region, entity in ((2001, "EMEA", "DE01"), (2002, "AMER", "US01")):
             add_engagement(tx, number, region, entity)
+            add_delivery(tx, number, region, entity)
+        add_people_who_book(tx)
+        add_expense(tx)
         bulk.insert(
             tx,
             "inbox",
@@ -163,6 +190,95 @@ def fill(db: Database) -> dict[str, str]:
             {"at": NOW},
         )
     return keys
+
+
+def add_delivery(tx: Tx, number: int, region: str, entity: str, **more: Any) -> None:
+    """`e-2001` is launched: people work on it all through 2026."""
+    values: dict[str, Any] = {
+        "engagement": EngagementId(f"e-{number}"),
+        "number": f"ENG-{number}",
+        "code": f"TH-{number}",
+        "name": f"Ledger migration {number}",
+        "client_name": "Vantor Logistics",
+        "refs": {
+            "ledger_project": ExternalRef(
+                system=f"ledger-{region.lower()}", kind="project", id=f"{number}"
+            )
+        },
+        "region": region,
+        "country": "DE" if region == "EMEA" else "US",
+        "legal_entity": entity,
+        "subsidiary": "2",
+        "contract_type": ContractType.TIME_AND_MATERIALS,
+        "billing_method": "as_worked",
+        "revenue_method": "as_invoiced",
+        "currency": "EUR" if region == "EMEA" else "USD",
+        "value": Money(amount=Decimal(250_000), currency="EUR" if region == "EMEA" else "USD"),
+        "budget_minutes": 60_000,
+        "payment_days": 30,
+        "time_policy": "DE-DAILY" if region == "EMEA" else "US-WEEKLY",
+        "expense_policy": "DE-PER-DIEM" if region == "EMEA" else "US-ACTUALS",
+        "starts_on": date(2026, 1, 1),
+        "ends_on": date(2026, 12, 31),
+        "packages": (
+            WorkPackage(
+                code="10",
+                name="Deliver",
+                hours=Decimal(1000),
+                starts_on=date(2026, 1, 1),
+                ends_on=date(2026, 12, 31),
+            ),
+        ),
+    }
+    delivery = Delivery.model_validate(values | more)
+    opened = Opening(delivery=delivery, rates=(), milestones=(), charges=())
+    assert deliveries.open_books(tx, opened, NOW)
+
+
+def add_people_who_book(tx: Tx) -> None:
+    """Everybody with a key; those of EMEA and without a region are assigned to `e-2001`."""
+    resources.upsert(
+        tx,
+        [
+            ResourceRecord(
+                id=person.id,
+                name=person.name,
+                region="AMER" if person.id.endswith(".amer") else "EMEA",
+                country="US" if person.id.endswith(".amer") else "DE",
+                legal_entity="US01" if person.id.endswith(".amer") else "DE01",
+                source="people.yaml",
+            )
+            for person in PEOPLE.all()
+        ],
+    )
+    assignments.upsert(
+        tx,
+        [
+            Assignment(
+                id=f"{number}-{person.id}",
+                engagement=EngagementId(f"e-{number}"),
+                resource=person.id,
+                role="Consultant",
+                period=Period(start=date(2026, 1, 1), end=date(2026, 12, 31)),
+                source="test",
+            )
+            for person in PEOPLE.all()
+            for number in ([2002] if person.id.endswith(".amer") else [2001])
+        ],
+    )
+
+
+def add_expense(tx: Tx, who: str = "consultant") -> UUID:
+    """A taxi ride, handed in by nobody yet."""
+    said = ExpenseInput(
+        engagement="ENG-2001",
+        day=date(2026, 3, 2),
+        category="taxi",
+        amount=Money(amount=Decimal("18.40"), currency="EUR"),
+        merchant="Taxi München",
+    )
+    entered = EXPENSES.enter(tx, Acting.of(PEOPLE, PEOPLE.principal(who)), said)
+    return entered.kept.expense.id
 
 
 def add_engagement(tx: Tx, number: int, region: str, entity: str) -> None:

@@ -95,6 +95,7 @@ OBJECTS = {
     "exceptions": "exception",
     "inbox": "1",
     "systems": "ledger-emea",
+    "expenses": "expense",
 }
 GOOD: dict[str, Any] = {
     "answer": {"approved": True, "reason": ""},
@@ -102,6 +103,12 @@ GOOD: dict[str, Any] = {
     "resolve": {"action": "retry"},
     "cancel": {"reason": "no longer wanted"},
     "migrate": {"reason": "as agreed"},
+    "change": {
+        "engagement": "ENG-2002",
+        "day": "2026-03-02",
+        "category": "taxi",
+        "amount": {"amount": "12.00", "currency": "USD"},
+    },
 }
 
 
@@ -119,7 +126,8 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
         exception = tx.execute("SELECT id FROM exceptions WHERE region = 'EMEA'").fetchone()
     assert task
     assert exception
-    known = {"task": task["id"], "exception": exception["id"]}
+    expense = shared_office.get("consultant", "/api/v1/expenses").json()["items"][0]
+    known = {"task": task["id"], "exception": exception["id"], "expense": expense["id"]}
     id = known.get(OBJECTS[noun], OBJECTS[noun])
     needed = PERMISSIONS[route]
     who = next(f"{str(role).replace('_', '-')}.amer" for role in OF_ROLE if needed in OF_ROLE[role])

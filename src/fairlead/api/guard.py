@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -49,10 +50,12 @@ class Guarded(APIRoute):
     """A route of the API. `PERMISSIONS` says who may call it; raises KeyError where it does not.
 
     `takes_json`: of a handler that validates the body itself. `takes_bytes`: it wants it raw.
+    `uploads`: it may be as large as a file.
     """
 
     takes_json = False
     takes_bytes = False
+    uploads = False
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -67,11 +70,14 @@ class Guarded(APIRoute):
             if not isinstance(needed, Open) or needed is Open.TO_KEYS:
                 await run_in_threadpool(_admit, request, parts, needed)
             if self.takes_bytes:
-                request.state.raw = await _body(request, parts.limits)
+                limits = parts.limits
+                most = limits.upload_bytes if self.uploads else limits.body_bytes
+                request.state.raw = await _body(request, limits, most)
+                request.state.sent = hashlib.sha256(request.state.raw).hexdigest()
                 read.keep(request.state.raw, None)
             elif wants_json:
                 _check_media_type(request)
-                raw = await _body(request, parts.limits)
+                raw = await _body(request, parts.limits, parts.limits.body_bytes)
                 value = strict_json.read(raw)
                 read.keep(raw, value)
                 request.state.sent, request.state.raw = value, raw
@@ -88,6 +94,12 @@ class GuardedJson(Guarded):
 
 class GuardedBytes(Guarded):
     takes_bytes = True
+
+
+class GuardedUpload(GuardedBytes):
+    """A file, in a command: what was sent is told by its digest."""
+
+    uploads = True
 
 
 def method_of(route: APIRoute) -> str:
@@ -158,18 +170,18 @@ def _check_media_type(request: Request) -> None:
         raise WrongMediaType(f"The body is sent as {' or '.join(JSON_TYPES)}, in UTF-8.")
 
 
-async def _body(request: Request, limits: Limits) -> bytes:
+async def _body(request: Request, limits: Limits, most: int) -> bytes:
     """Raises `TooLarge` before more than the limit is held, `TooSlow`, `Malformed`."""
-    too_large = TooLarge(f"A body has at most {limits.body_bytes} bytes.")
+    too_large = TooLarge(f"A body has at most {most} bytes.")
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared[:18]) > limits.body_bytes:
+    if declared.isdigit() and int(declared[:18]) > most:
         raise too_large
     body = bytearray()
     try:
         with anyio.fail_after(limits.body_s):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > limits.body_bytes:
+                if len(body) > most:
                     raise too_large
     except TimeoutError:
         raise TooSlow(f"The body did not arrive within {limits.body_s:g} s.") from None

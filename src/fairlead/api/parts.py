@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Systems
 from fairlead.domain.rules.packet import Packet
 from fairlead.flow.calls import Subjects
@@ -47,6 +48,7 @@ class Limits:
     burst: int = 500  #: of one principal, at once
     at_once: int = 200  #: requests in hand; beyond that 503
     body_bytes: int = 1024 * 1024
+    upload_bytes: int = 10 * 1024 * 1024  #: of a file
     body_s: float = 15  #: how long a body may take to arrive
 
 
@@ -58,6 +60,7 @@ class AppParts:
     exceptions: Exceptions
     cancel_run: CancelRun
     packets: MakesPacket
+    expenses: Expenses
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])

@@ -61,6 +61,18 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/notifications": Permission.TASKS_READ,
     "GET /api/v1/inbox": Permission.EXCEPTIONS_READ,
     "POST /api/v1/inbox/{id}/replay": Permission.EXCEPTIONS_REPLAY,
+    "GET /api/v1/expenses": Open.TO_KEYS,  # one's own; others' with time.read
+    "GET /api/v1/expense-sums": Open.TO_KEYS,
+    "GET /api/v1/expenses/{id}": Open.TO_KEYS,
+    "GET /api/v1/expenses/{id}/receipt": Open.TO_KEYS,
+    "POST /api/v1/expenses": Permission.TIME_ENTER,
+    "POST /api/v1/expenses/submit": Permission.TIME_ENTER,
+    "POST /api/v1/expenses/{id}/change": Permission.TIME_ENTER,
+    "POST /api/v1/expenses/{id}/recall": Permission.TIME_ENTER,
+    "POST /api/v1/expenses/{id}/receipt": Permission.TIME_ENTER,
+    "DELETE /api/v1/expenses/{id}": Permission.TIME_ENTER,
+    "GET /api/v1/exchange-rates": Open.TO_KEYS,  # they are public
+    "POST /api/v1/exchange-rates": Permission.RATES_IMPORT,
     "GET /api/v1/keys": Permission.KEYS_MANAGE,
     "POST /api/v1/keys": Permission.KEYS_MANAGE,
     "DELETE /api/v1/keys/{id}": Permission.KEYS_MANAGE,

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from fairlead.api.guard import JSON_TYPES, Guarded, GuardedBytes, GuardedJson
+from fairlead.api.guard import JSON_TYPES, Guarded, GuardedBytes, GuardedJson, GuardedUpload
 from fairlead.api.permissions import PERMISSIONS, Open
 from fairlead.api.problems import MEDIA_TYPE, TITLES
 
@@ -70,6 +70,29 @@ class Router:
         content: dict[str, Any] = {media: {"schema": schema} for media in JSON_TYPES}
         extra = {"requestBody": {"required": True, "content": content}}
         self._add(method, full, call, answer, status, tag, errors, kind=GuardedJson, extra=extra)
+
+    def upload(
+        self, path: str, call: Callable[..., Any], answer: Any, *, tag: str, versioned: bool = False
+    ) -> None:
+        """A command whose body is a file, as it is; the handler finds it at `request.state.raw`."""
+        content: dict[str, Any] = {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+        }
+        extra = {"requestBody": {"required": True, "content": content}}
+        errors = (408, 409, 413, *((412,) if versioned else ()))
+        full = PREFIX + path
+        self._add(
+            "POST",
+            full,
+            call,
+            answer,
+            200,
+            tag,
+            errors,
+            etag=versioned,
+            kind=GuardedUpload,
+            extra=extra,
+        )
 
     def hook(self, path: str, call: Callable[..., Any], answer: Any) -> None:
         content: dict[str, Any] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from fairlead.store.columns import at, count, day, json, metadata, money, text
 
@@ -174,7 +175,18 @@ expenses = sa.Table(
     money("amount", comment="as paid, tax included, in currency; negative: takes another back"),
     text("currency"),
     money("rate", null=True, comment="engagement's currency per unit of currency, on the day"),
-    money("claimed", comment="in the engagement's currency"),
+    money("claimed", null=True, comment="in the engagement's currency; null: no rate is known yet"),
+    text("country", null=True, comment="where it was spent, ISO 3166-1 alpha-2"),
+    sa.Column("hours_away", sa.Integer, comment="of a per diem: on that day, 24 is all of it"),
+    sa.Column(
+        "travel_day", sa.Boolean, nullable=False, server_default="false",
+        comment="of a per diem: the first or last day of a journey with a night",
+    ),
+    sa.Column(
+        "provided", JSONB, nullable=False, server_default="[]",
+        comment="of a per diem: meals that somebody else paid for",
+    ),
+    text("purchase_order", null=True, comment="of a supplier's cost"),
     text("merchant", server_default=""),
     text("note", server_default=""),
     text("receipt", null=True, comment="digest of a blob"),
@@ -188,6 +200,8 @@ expenses = sa.Table(
     text("legal_entity", null=True),
     *_decided(),
     sa.UniqueConstraint("source", "source_id"),
+    # what is to be approved, paid and billed has a price
+    sa.CheckConstraint("state IN ('draft', 'returned') OR claimed IS NOT NULL", name="claimed"),
     sa.Index(
         "expenses_reversed", "reverses", unique=True,
         postgresql_where=sa.text("reverses IS NOT NULL"),
@@ -199,6 +213,21 @@ expenses = sa.Table(
         postgresql_where=sa.text("state = 'submitted'"),
     ),
 )  # fmt: skip
+
+exchange_rates = sa.Table(
+    "exchange_rates",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    text("from_currency", primary_key=True),
+    text("to_currency", primary_key=True),
+    money("rate", comment="of to_currency for one of from_currency; more than zero"),
+    text("source", comment="who published it, such as ECB"),
+    text("imported_by"),
+    at("imported_at"),
+    # the newest on or before a day
+    sa.Index("exchange_rates_newest", "from_currency", "to_currency", sa.text("day DESC")),
+    comment="What currencies were worth, by day. A rate that was used stays as it was.",
+)
 
 findings = sa.Table(
     "findings",

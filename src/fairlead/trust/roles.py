@@ -41,6 +41,7 @@ class Permission(StrEnum):
     TIME_IMPORT = "time.import"  #: others' time and expenses, as another system recorded them
     TIME_READ = "time.read"  #: others' time and expenses
     TIME_APPROVE = "time.approve"  #: others' time and expenses; never one's own
+    RATES_IMPORT = "rates.import"  #: exchange rates, as somebody published them
     RESOURCES_MANAGE = "resources.manage"  #: people who book time, and what they are assigned to
     MILESTONES_SUBMIT = "milestones.submit"  #: add evidence, and ask for acceptance
     MILESTONES_ACCEPT = "milestones.accept"  #: for us, where the client does not; never one's own
@@ -116,6 +117,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.ENGAGEMENTS_CORRECT,
         _P.COSTS_READ,
         _P.TIME_READ,
+        _P.RATES_IMPORT,
         _P.BILLING_READ,
         _P.BILLING_PROPOSE,
     },
@@ -174,6 +176,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             _P.TASKS_READ,
             _P.TIME_IMPORT,
             _P.TIME_READ,
+            _P.RATES_IMPORT,
             _P.RESOURCES_MANAGE,
         }
     ),

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from uuid import UUID
+
+from pydantic import Field
 
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model import Entity
 from fairlead.domain.model.time_entry import EntryState
-from fairlead.domain.values import Exact, Money, Text
+from fairlead.domain.values import Country, Exact, Money, Text
+
+
+class Meal(StrEnum):
+    BREAKFAST = "breakfast"
+    LUNCH = "lunch"
+    DINNER = "dinner"
 
 
 class Expense(Entity):
@@ -21,9 +30,15 @@ class Expense(Entity):
     quantity: Exact | None = None  #: nights, kilometres or days, where the category counts
     amount: Money  #: as paid, tax included; negative: takes another back
     rate: Exact | None = None  #: of the engagement's currency per unit of the amount's, that day
-    claimed: Money  #: in the engagement's currency
+    claimed: Money | None = None
+    """In the engagement's currency; null while no rate is known, never of what was submitted."""
     merchant: Text = ""
     note: Text = ""
+    country: Country | None = None  #: where it was spent; null: where the engagement is delivered
+    hours_away: int | None = Field(default=None, ge=0, le=24)  #: of a per diem, on that day
+    travel_day: bool = False  #: of a per diem: the first or last day of a journey with a night
+    provided: tuple[Meal, ...] = ()  #: of a per diem: meals that somebody else paid for
+    purchase_order: str | None = None  #: of a supplier's cost
     receipt: str | None = None  #: SHA-256 of the file that was kept
     billable: bool = True
     state: EntryState = EntryState.DRAFT

@@ -1,0 +1,1 @@
+"""From work done to approved time and expenses."""
