@@ -23,6 +23,7 @@ from fairlead.domain.model.revenue import (
     Stage,
     Treatment,
 )
+from fairlead.domain.rules.billing_amounts import time_amount
 from fairlead.domain.rules.revenue import (
     Unmeasured,
     days_done,
@@ -100,7 +101,8 @@ def any_facts(draw: st.DrawFn) -> RevenueFacts:
     )
     work = st.builds(
         PricedWork,
-        minutes=st.integers(-10_000, 10_000),
+        minutes=st.integers(-1440, 1440),
+        entries=st.integers(1, 50),
         per_hour=st.none() | cents.map(money),
         role=st.just("Consultant"),
     )
@@ -245,29 +247,20 @@ def test_milestones_earn_the_whole_price_when_all_are_accepted_and_never_more(
     assert 0 <= figure <= price or not any(amounts)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 1440), cents), max_size=6), st.lists(st.integers(1, 5)), cents
-)
-def test_work_as_invoiced_may_be_told_in_any_pieces(
-    work: list[tuple[int, Decimal]], cuts: list[int], invoiced: Decimal
+@given(st.lists(st.tuples(st.integers(-1440, 1440), st.integers(1, 9), cents), max_size=5))
+def test_unbilled_work_is_worth_what_each_entry_will_be_invoiced_for(
+    work: list[tuple[int, int, Decimal]],
 ) -> None:
-    whole = [PricedWork(minutes=m, per_hour=money(rate), role="Consultant") for m, rate in work]
-    pieces = [
-        part.model_copy(update={"minutes": minutes})
-        for number, part in enumerate(whole)
-        for minutes in _cut(part.minutes, cuts[number] if number < len(cuts) else 1)
+    each = [
+        PricedWork(minutes=minutes, entries=entries, per_hour=money(rate), role="Consultant")
+        for minutes, entries, rate in work
     ]
+    items = [time_amount(part.minutes, part.per_hour) for part in each if part.per_hour]
+    invoiced = [item for item, part in zip(items, each, strict=True) for _ in range(part.entries)]
 
-    once, often = (
-        facts(M.AS_INVOICED, priced=tuple(parts), invoiced_work=money(invoiced))
-        for parts in (whole, pieces)
-    )
-    assert earned(once) == earned(often)
-
-
-def _cut(minutes: int, pieces: int) -> list[int]:
-    each, rest = divmod(minutes, pieces)
-    return [each + rest, *[each] * (pieces - 1)]
+    before = facts(M.AS_INVOICED, priced=tuple(each))
+    after = facts(M.AS_INVOICED, invoiced_work=total(invoiced, "EUR"))
+    assert earned(before) == earned(after)
 
 
 def test_cost_to_cost_earns_the_share_of_cost_that_is_spent() -> None:

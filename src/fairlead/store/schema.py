@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.store import billing_tables, tables, time_tables
+from fairlead.store import billing_tables, revenue_tables, tables, time_tables
 from fairlead.store.columns import metadata
 
-__all__ = ["billing_tables", "metadata", "tables", "time_tables"]
+__all__ = ["billing_tables", "metadata", "revenue_tables", "tables", "time_tables"]

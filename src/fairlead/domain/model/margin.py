@@ -31,6 +31,7 @@ class MarginFacts(Value):
     budget_minutes: int = Field(ge=0)
     planned_per_hour: Money | None = None
     """What an hour of those assigned costs on average; counts until somebody has worked."""
+    lacking: tuple[str, ...] = ()  #: what else keeps cost from being known
 
 
 class Margin(Value):

@@ -44,9 +44,10 @@ class Stage(Value):
 
 
 class PricedWork(Value):
-    """Approved billable time that is in no invoice, summed over those who bill at one rate."""
+    """Approved billable time that is in no invoice: entries of one length and rate."""
 
-    minutes: int
+    minutes: int  #: of each
+    entries: int = 1
     per_hour: Money | None  #: null: no rate was agreed for it
     role: Name
 

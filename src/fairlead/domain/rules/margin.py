@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from fairlead.domain.model.margin import CostedWork, CostProgress, Margin, MarginFacts
 from fairlead.domain.model.revenue import RevenueFacts, RevenueMethod
-from fairlead.domain.rules.revenue import at_rates, to_money
+from fairlead.domain.rules.revenue import at_rates, priced_work, to_money
 from fairlead.domain.values import Money
 
 _NOBODY = ("what is left to do has no cost: nobody with a cost rate is assigned",)
@@ -26,7 +26,7 @@ def margin(facts: MarginFacts) -> Margin:
     currency = facts.currency
     expenses = facts.own_expenses + facts.repaid_expenses
     burn = _ratio(facts.minutes, facts.budget_minutes)
-    missing = missing_costs(facts.work)
+    missing = (*missing_costs(facts.work), *facts.lacking)
     remaining = _remaining(facts)
     if remaining is None and not missing:
         missing = _NOBODY
@@ -57,7 +57,8 @@ def margin(facts: MarginFacts) -> Margin:
 
 def cost_progress(facts: MarginFacts) -> CostProgress:
     """Cost so far and at completion, for revenue by cost to cost."""
-    remaining, missing = _remaining(facts), missing_costs(facts.work)
+    remaining = _remaining(facts)
+    missing = (*missing_costs(facts.work), *facts.lacking)
     if remaining is None and not missing:
         missing = _NOBODY
     done = labour_cost(facts.work) + Fraction(facts.own_expenses.amount)
@@ -135,11 +136,10 @@ def _remaining(facts: MarginFacts) -> Fraction | None:
 def _average_rate(facts: RevenueFacts) -> Fraction | None:
     """Per hour, of work that has a rate."""
     priced = [part for part in facts.priced if part.per_hour and part.minutes > 0]
-    minutes = sum(part.minutes for part in priced) + facts.invoiced_minutes
+    minutes = sum(part.minutes * part.entries for part in priced) + facts.invoiced_minutes
     if minutes <= 0:
         return None
-    value = at_rates((part.minutes, part.per_hour.amount) for part in priced if part.per_hour)
-    return (value + Fraction(facts.invoiced_work.amount)) * 60 / minutes
+    return (priced_work(priced) + Fraction(facts.invoiced_work.amount)) * 60 / minutes
 
 
 def _ratio(part: Decimal | int, whole: Decimal | int) -> Decimal | None:

@@ -34,6 +34,7 @@ from fairlead.domain.model.revenue import (
     Stage,
     Treatment,
 )
+from fairlead.domain.rules.billing_amounts import time_amount
 from fairlead.domain.values import Money, minor_units, total
 
 
@@ -49,6 +50,8 @@ def recognise(facts: RevenueFacts) -> Recognised:
 
     Raises Unmeasured where the method needs a measure of progress that there is none of.
     """
+    if facts.unmeasured:
+        raise Unmeasured("; ".join(facts.unmeasured))
     currency = facts.currency
     fee, progress = _fee(facts)
     other = _charges(facts) + Fraction(facts.concessions.amount)
@@ -131,12 +134,10 @@ def to_money(amount: Fraction | int, currency: str) -> Money:
 def _fee(facts: RevenueFacts) -> tuple[Fraction, Decimal | None]:
     match facts.method:
         case RevenueMethod.AS_INVOICED:
-            return Fraction(facts.invoiced_work.amount) + _priced(facts.priced), None
+            return Fraction(facts.invoiced_work.amount) + priced_work(facts.priced), None
         case RevenueMethod.POINT_IN_TIME:
             return _accepted(facts), None
         case _:
-            if facts.unmeasured:
-                raise Unmeasured("; ".join(facts.unmeasured))
             last = facts.stages[-1]
             if facts.complete and facts.method is not RevenueMethod.STRAIGHT_LINE:
                 return Fraction(last.price.amount), Decimal(1)
@@ -144,8 +145,16 @@ def _fee(facts: RevenueFacts) -> tuple[Fraction, Decimal | None]:
             return earned_over_time(facts.stages), _ratio(share)
 
 
-def _priced(work: Iterable[PricedWork]) -> Fraction:
-    return at_rates((part.minutes, part.per_hour.amount) for part in work if part.per_hour)
+def priced_work(work: Iterable[PricedWork]) -> Fraction:
+    """Each entry at its rate, rounded by itself as an invoice does."""
+    return sum(
+        (
+            Fraction(time_amount(part.minutes, part.per_hour).amount) * part.entries
+            for part in work
+            if part.per_hour
+        ),
+        Fraction(0),
+    )
 
 
 def _accepted(facts: RevenueFacts) -> Fraction:
@@ -172,12 +181,13 @@ def _charges(facts: RevenueFacts) -> Fraction:
     """Fees count where they are the price itself (as invoiced), or were agreed besides it."""
     every = facts.method is RevenueMethod.AS_INVOICED
     return sum(
-        (_charge(charge, facts.on) for charge in facts.charges if every or charge.on_top),
+        (earned_of(charge, facts.on) for charge in facts.charges if every or charge.on_top),
         Fraction(0),
     )
 
 
-def _charge(charge: EarnedCharge, on: date) -> Fraction:
+def earned_of(charge: EarnedCharge, on: date) -> Fraction:
+    """A fee by days of the service that it pays for; one without a period on its day."""
     amount = Fraction(charge.amount.amount)
     if charge.starts_on is None or charge.ends_on is None:
         return amount if charge.due_on <= on else Fraction(0)
@@ -201,5 +211,5 @@ def _unpriced(facts: RevenueFacts) -> Iterable[str]:
         return
     for work in facts.priced:
         if work.per_hour is None and work.minutes:
-            hours = Decimal(work.minutes) / 60
+            hours = Decimal(work.minutes) * work.entries / 60
             yield f"{hours:.2f} hours of {work.role} have no bill rate and are not counted"

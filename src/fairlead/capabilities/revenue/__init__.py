@@ -1,0 +1,1 @@
+"""What engagements earn, cost and lose, month by month."""
