@@ -7,12 +7,15 @@ import json
 import secrets
 import shutil
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from fairlead.config import SAMPLE, load_systems
+from fairlead.domain.model.tax import TaxKind
+from fairlead.domain.rules.tax_table import RULES
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.world import World, dialect_named
 
@@ -81,9 +84,21 @@ def _credentials(file: Path, api_url: str) -> dict[str, Any]:
 
 def _account(id: str, dialect: str, pushes: bool) -> dict[str, Any]:
     settings = dialect_named(dialect).example_settings()
+    if dialect == "netsuite":
+        settings["tax_codes"] = _tax_codes()
     if pushes:
         settings["webhook_secret"] = "whsec_" + _base64(secrets.token_bytes(32))
     return {"id": id, "dialect": dialect, "settings": settings}
+
+
+def _tax_codes() -> dict[str, str]:
+    """The codes that our tax rules say, as a ledger must know them, with what it charges, in
+    percent: only standard tax is charged. Where a rate changed, the newest."""
+    newest = sorted(RULES, key=lambda rule: rule.valid.start)
+    return {
+        rule.code: format(rule.rate * 100 if rule.kind is TaxKind.STANDARD else Decimal(0), "f")
+        for rule in newest
+    }
 
 
 def _join(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 
@@ -20,18 +21,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from fairlead.sandbox.books import Books, DuplicateKey, Record
 from fairlead.sandbox.dialect import Answer, Call, Deny, Dialect, Route
-from fairlead.sandbox.netsuite_records import (
-    NAMES,
-    TYPES,
-    Flag,
-    Invalid,
-    Lines,
-    Reference,
-    checked,
-    merged,
-)
+from fairlead.sandbox.netsuite_fields import Invalid, Lines, Reference, checked, merged
+from fairlead.sandbox.netsuite_records import NAMES, TYPES
 from fairlead.sandbox.netsuite_rules import Rules
 from fairlead.sandbox.netsuite_suiteql import BadQuery, parse
+from fairlead.sandbox.netsuite_tables import Tables, row_of
+from fairlead.sandbox.netsuite_transaction_types import TRANSACTION_TYPES
 
 _RECORDS = "/services/rest/record/v1"
 _SIGN_IN = "/services/rest/auth/oauth2/v1/token"
@@ -45,9 +40,11 @@ _TITLES = {
     429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
     503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
+#: Symbol, name, decimals.
 _CURRENCIES = (
-    ("GBP", "British Pound"), ("EUR", "Euro"), ("USD", "US Dollar"), ("SGD", "Singapore Dollar"),
-    ("AUD", "Australian Dollar"), ("JPY", "Japanese Yen"), ("BHD", "Bahraini Dinar"),
+    ("GBP", "British Pound", 2), ("EUR", "Euro", 2), ("USD", "US Dollar", 2),
+    ("SGD", "Singapore Dollar", 2), ("AUD", "Australian Dollar", 2), ("JPY", "Japanese Yen", 0),
+    ("BHD", "Bahraini Dinar", 3),
 )  # fmt: skip
 _SUBSIDIARIES = (
     ("T&H Ltd", "GB", "1"), ("T&H GmbH", "DE", "2"), ("T&H Inc.", "US", "3"), ("T&H Pte", "SG", "4")
@@ -59,13 +56,47 @@ _ENTITIES = ("customer", "job", "vendor", "employee")
 #: what they are booked on. Ids of the employees: 9001 and so on.
 _FIRST_REQUESTER = 9001
 _ACCOUNT, _ITEM = "5010", "1"
+#: And for invoices, time and journals: accounts, items and, by default, tax codes with their rates
+#: in percent. Ids are fixed, so that a firm's settings may name them.
+_ACCOUNTS = (
+    (_ACCOUNT, "Subcontractors", "Expense"), ("1200", "Accounts receivable", "AcctRec"),
+    ("1300", "Work in progress", "OthCurrAsset"), ("2100", "Expenses payable", "OthCurrLiab"),
+    ("2200", "Deferred revenue", "DeferRevenue"), ("4000", "Revenue", "Income"),
+    ("4010", "Billings", "Income"), ("6100", "Project expenses", "Expense"),
+)  # fmt: skip
+_ITEMS = (
+    (_ITEM, "Subcontracted services"), ("2", "Services by time"), ("3", "Expenses recharged"),
+    ("4", "Milestones"), ("5", "Fees"), ("6", "Discounts"), ("7", "Retainers"), ("8", "Rounding"),
+)  # fmt: skip
+_TAX_CODES = {
+    "GB-STANDARD": "20", "DE-STANDARD": "19", "DE-REDUCED": "7", "DE-REVERSE-CHARGE": "0",
+    "SG-STANDARD": "9", "US-NOT-TAXED": "0",
+}  # fmt: skip
+#: What a connector must be told of this account.
+_CHOSEN = {
+    "purchase_account": _ACCOUNT,
+    "items": {
+        "time": "2", "expense": "3", "milestone": "4", "fee": "5", "discount": "6",
+        "retainer": "7", "rounding": "8",
+    },
+    "time_item": "2",
+    "accounts": {
+        "revenue": "4000", "billed": "4010", "wip": "1300", "deferred": "2200",
+        "expense": "6100", "payable": "2100",
+    },
+}  # fmt: skip
 _SEGMENTS = ("classification", "department", "location")
 _SEGMENT_IDS = tuple(str(nr) for nr in range(1, 21))
 
 
 class NetSuite(Dialect):
     """One account. Settings: `account`, `client_id`, `certificates` (id → public key, PEM) and,
-    where other internal ids of segments are wanted than 1 to 20, `segments` (record type → ids).
+    where other internal ids of segments are wanted than 1 to 20, `segments` (record type → ids),
+    where other tax codes are, `tax_codes` (name → percent).
+
+    A person pays an invoice by planting a `customerPayment`: what it leaves out (payer, amount)
+    follows from the invoices that it names. One that is removed is taken back. An amendment
+    `{"voided": true}` voids a transaction.
     """
 
     vendor: ClassVar[str] = "netsuite"
@@ -79,6 +110,7 @@ class NetSuite(Dialect):
     ) -> None:
         super().__init__(system, books, settings, push)
         self._rules = Rules(books)
+        self._tables = Tables(books)
         self._tokens: dict[str, float] = {}  # token → when it ends, Unix seconds
 
     @classmethod
@@ -104,13 +136,13 @@ class NetSuite(Dialect):
                 "certificate_id": certificate_id,
                 "private_key": private.decode(),
                 "requesters": _requesters(),
-                "purchase_account": _ACCOUNT,
+                **_CHOSEN,
             },
         }
 
     def furnish(self) -> None:
-        for symbol, name in _CURRENCIES:
-            self.plant("currency", {"name": name, "symbol": symbol})
+        for symbol, name, places in _CURRENCIES:
+            self.plant("currency", {"name": name, "symbol": symbol, "currencyPrecision": places})
         for name, country, currency in _SUBSIDIARIES:
             self.plant(
                 "subsidiary",
@@ -119,11 +151,13 @@ class NetSuite(Dialect):
         for subsidiary, requester in _requesters().items():
             person = {"lastName": f"Purchasing {subsidiary}", "subsidiary": {"id": subsidiary}}
             self.plant("employee", {"id": requester, **person})
-        for kind, body in (
-            ("account", {"id": _ACCOUNT, "acctName": "Subcontractors", "acctType": "Expense"}),
-            ("serviceItem", {"id": _ITEM, "itemId": "Subcontracted services"}),
-        ):
-            self.plant(kind, body)
+        for id, name, kind in _ACCOUNTS:
+            self.plant("account", {"id": id, "acctName": name, "acctType": {"id": kind}})
+        for id, name in _ITEMS:
+            self.plant("serviceItem", {"id": id, "itemId": name})
+        codes = cast("Mapping[str, str]", self.settings.get("tax_codes", _TAX_CODES))
+        for name, rate in codes.items():
+            self.plant("salesTaxItem", {"itemId": name, "rate": Decimal(rate)})
         for days in _TERMS:
             self.plant("term", {"name": f"Net {days}", "daysUntilNetDue": days})
         chosen = cast("Mapping[str, list[str]]", self.settings.get("segments", {}))
@@ -147,7 +181,7 @@ class NetSuite(Dialect):
     def plant(self, kind: str, body: dict[str, Any]) -> Record:
         """Any record type, its body as REST takes it; an address is a line of `addressBook`."""
         kind = _kind(kind)
-        given = dict(body)
+        given = self._tables.paying(body) if kind == "customerPayment" else dict(body)
         id = given.pop("id", None)
         if id is not None and self._entity(kind, str(id)):
             raise Deny(_taken())
@@ -158,10 +192,18 @@ class NetSuite(Dialect):
         record = self.books.read(kind, id)
         if record is None:
             raise KeyError(id)
+        if changes == {"voided": True}:
+            try:
+                return self._rules.transactions.void(kind, id)
+            except Invalid as bad:
+                raise Deny(_invalid(bad)) from bad
         return self._changed(record, changes, replace=",".join(TYPES[kind].fields))
 
     def discard(self, kind: str, id: str) -> None:
-        self.books.remove(_kind(kind), id)
+        kind = _kind(kind)
+        if (record := self.books.read(kind, id)) is None:
+            raise KeyError(id)
+        self._removed(record)
 
     def revoke_tokens(self) -> None:
         self._tokens.clear()
@@ -237,13 +279,18 @@ class NetSuite(Dialect):
             return self._written(call, self._changed(known[0], body, replace))
 
     def _update(self, call: Call) -> Answer:
-        record = self._found(call)
-        changed = self._changed(record, _body(call), call.query.get("replace", ""))
+        with self.books.transaction():  # what was read stays so until it is changed
+            record = self._found(call)
+            changed = self._changed(record, _body(call), call.query.get("replace", ""))
         return self._written(call, changed)
 
     def _delete(self, call: Call) -> Answer:
         record = self._found(call)
-        self.books.remove(record.kind, record.id)
+        try:
+            self._rules.transactions.may_be_removed(record)
+        except Invalid as bad:
+            raise Deny(_invalid(bad)) from bad
+        self._removed(record)
         return Answer(204)
 
     def _read(self, call: Call) -> Answer:
@@ -282,12 +329,12 @@ class NetSuite(Dialect):
         if "entityId" in record_type.fields:
             whole.setdefault("entityId", f"{kind[0].upper()}{id}")  # numbered by the account
         whole = merged(record_type, {}, whole, "")
-        self._finish(kind, whole, id)
-        external = whole.get("externalId")
-        try:
-            return self.books.create(kind, whole, id=id, key=external, unique_key=True)
-        except DuplicateKey as taken:
-            raise Deny(_taken()) from taken
+        with self._written_whole():
+            self._finish(kind, whole, id)
+            external = whole.get("externalId")
+            record = self.books.create(kind, whole, id=id, key=external, unique_key=True)
+            self._rules.transactions.written(kind, whole)
+        return record
 
     def _changed(self, record: Record, changes: dict[str, Any], replace: str) -> Record:
         given = self._checked(record.kind, changes)
@@ -295,14 +342,38 @@ class NetSuite(Dialect):
             whole = merged(TYPES[record.kind], record.body, given, replace)
         except Invalid as bad:
             raise Deny(_invalid(bad)) from bad
-        self._finish(record.kind, whole, record.id)
-        external = whole.get("externalId")
-        try:
-            return self.books.update(
-                record.kind, record.id, whole, replace=True, key=external, unique_key=True
+        with self._written_whole():
+            self._finish(record.kind, whole, record.id)
+            if record.kind in TRANSACTION_TYPES and whole == record.body:
+                return record
+            changed = self.books.update(
+                record.kind,
+                record.id,
+                whole,
+                replace=True,
+                key=whole.get("externalId"),
+                unique_key=True,
             )
-        except DuplicateKey as taken:
-            raise Deny(_taken()) from taken
+            self._rules.transactions.written(record.kind, record.body, whole)
+        return changed
+
+    def _removed(self, record: Record) -> None:
+        with self._written_whole():
+            self.books.remove(record.kind, record.id)
+            self._rules.transactions.touch([record.body])
+            self._rules.transactions.written(record.kind, record.body)
+
+    @contextmanager
+    def _written_whole(self) -> Generator[None]:
+        """A record and what follows from it, or neither. Raises `Deny`."""
+        try:
+            with self.books.transaction():
+                yield
+        except BaseException as failed:
+            self._rules.transactions.forget_numbers()
+            if isinstance(failed, DuplicateKey):
+                raise Deny(_taken()) from failed
+            raise
 
     def _checked(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -320,6 +391,8 @@ class NetSuite(Dialect):
             raise Deny(_taken())
 
     def _free_id(self, kind: str) -> str:
+        if kind in TRANSACTION_TYPES:
+            return str(self.books.next_id("transaction"))
         if kind not in _ENTITIES:
             return str(self.books.next_id(kind))
         while self._entity(kind, id := str(self.books.next_id("entity"))):
@@ -354,7 +427,7 @@ class NetSuite(Dialect):
             else:
                 shown[name] = value
         shown["createdDate"] = record.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        shown["lastModifiedDate"] = record.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        shown.setdefault("lastModifiedDate", record.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
         return shown
 
     def _reference(self, call: Call, kinds: tuple[str, ...], id: str) -> dict[str, Any]:
@@ -381,7 +454,7 @@ class NetSuite(Dialect):
             raise Deny(_problem(400, why, "INVALID_CONTENT", o_errorPath="q"))
         try:
             query = parse(body["q"])
-            known, rows = self._table(query.table)
+            known, rows = self._tables.table(query.table)
             if unknown := sorted(query.used - known):
                 raise BadQuery(f"Field '{unknown[0]}' for record '{query.table}' was not found.")
             found = query.run(rows)
@@ -392,29 +465,6 @@ class NetSuite(Dialect):
         no_links: list[dict[str, str]] = []
         items = [{"links": no_links, **row} for row in found[offset : offset + limit]]
         return Answer(200, _page(items, offset, len(found)))
-
-    def _table(self, name: str) -> tuple[set[str], list[dict[str, str]]]:
-        """Its columns and rows. Raises `BadQuery` where there is no such table."""
-        if name == "entityaddress":
-            columns = {"nkey", "addr1", "addr2", "addr3", "city", "state", "zip", "country"}
-            return columns, self._addresses()
-        if name not in NAMES:
-            raise BadQuery(f"Record '{name}' was not found.")
-        kind = NAMES[name]
-        fields = TYPES[kind].fields
-        columns = {"id", *(field.lower() for field in fields)}
-        if "addressBook" in fields:
-            columns.add("defaultbillingaddress")
-        return columns, [_row(record) for record in self.books.list(kind)]
-
-    def _addresses(self) -> list[dict[str, str]]:
-        found: list[dict[str, str]] = []
-        for record in [*self.books.list("customer"), *self.books.list("vendor")]:
-            for nr, line in enumerate(record.body.get("addressBook", {}).get("items", [])):
-                address = line.get("addressBookAddress", {})
-                told = {name: _column(value) for name, value in address.items() if value}
-                found.append({"nkey": _address_key(record, nr), **told})
-        return found
 
     # Refusals of the kernel
 
@@ -512,35 +562,6 @@ def _page(items: list[Any], offset: int, total: int) -> dict[str, Any]:
     }
 
 
-def _column(value: Any) -> str:
-    """A value as SuiteQL answers it: always text."""
-    if isinstance(value, bool):
-        return "T" if value else "F"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, dict):
-        return str(cast("dict[str, Any]", value)["id"])
-    return str(value)
-
-
-def _row(record: Record) -> dict[str, str]:
-    """What SuiteQL tells of a record. Sublists are tables of their own, and not told here."""
-    fields = TYPES[record.kind].fields
-    row = {"id": record.id}
-    for name, kind in fields.items():
-        value = record.body.get(name, False if isinstance(kind, Flag) else None)
-        if not isinstance(kind, Lines) and value is not None and value != "":
-            row[name.lower()] = _column(value)
-    for nr, line in enumerate(record.body.get("addressBook", {}).get("items", [])):
-        if line.get("defaultBilling"):
-            row["defaultbillingaddress"] = _address_key(record, nr)
-    return row
-
-
-def _address_key(record: Record, nr: int) -> str:
-    return f"{record.id}{nr + 1:03d}"
-
-
 _TERM = re.compile(r'\s*(?:(?P<sign>[()\[\],])|"(?P<text>[^"]*)"|(?P<word>[^\s()\[\],"]+))')
 _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "IS": lambda value, wanted: value == wanted[0],
@@ -593,7 +614,7 @@ def _filter(kind: str, q: str) -> Callable[[Record], bool]:
         elif not operator.startswith("EMPTY"):
             wanted.append(need())
         fits, column = _OPERATORS[operator], name.lower()
-        return lambda record: fits(_row(record).get(column, ""), wanted)
+        return lambda record: fits(row_of(record).get(column, ""), wanted)
 
     def both() -> Callable[[Record], bool]:
         tests = [condition()]

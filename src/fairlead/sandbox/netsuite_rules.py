@@ -7,21 +7,29 @@ from decimal import Decimal
 from typing import Any, cast
 
 from fairlead.sandbox.books import Books, Record
-from fairlead.sandbox.netsuite_records import TYPES, Invalid, Lines, complete, numbered
+from fairlead.sandbox.netsuite_fields import Invalid, Lines, numbered
+from fairlead.sandbox.netsuite_records import TYPES, complete
+from fairlead.sandbox.netsuite_transaction_types import TRANSACTION_TYPES
+from fairlead.sandbox.netsuite_transactions import Transactions
 
 
 class Rules:
     def __init__(self, books: Books) -> None:
         self._books = books
+        self.transactions = Transactions(books)
 
     def finish(self, kind: str, body: dict[str, Any], id: str) -> None:
         """Complete the whole record, which is then as it will be kept. Raises `Invalid`."""
         for name, field in TYPES[kind].fields.items():
-            if isinstance(field, Lines) and field.key and name in body:
+            if isinstance(field, Lines) and field.key and not field.offered and name in body:
                 numbered(body[name]["items"], field.key, lambda: self._books.next_id("line"))
         if kind == "purchaseRequisition":
             self._from_requester(body)
         complete(kind, body)
+        if kind in TRANSACTION_TYPES:
+            self.transactions.finish(kind, body, id)
+        if kind == "timeBill":
+            self._worked_on_a_task_of_its_project(body)
         if kind in ("job", "projectTask"):
             self._not_on_an_inactive_one(kind, body, id)
         if kind == "job":
@@ -86,6 +94,18 @@ class Rules:
             if elsewhere or target.body.get("isInactive"):
                 why = f"Error while accessing a resource. Invalid {name} reference key {target.id}"
                 raise Invalid(f"{why} for subsidiary {own['id']}.", name, "USER_ERROR")
+
+    def _worked_on_a_task_of_its_project(self, body: Mapping[str, Any]) -> None:
+        """Time for a customer or project is of a service item, too:
+        https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_N3691883.html
+        """
+        if "customer" in body and "item" not in body:
+            why = "Error while accessing a resource. Please enter value(s) for: item"
+            raise Invalid(why, "item", "USER_ERROR")
+        task = self._target("projectTask", body.get("caseTaskEvent"))
+        if task is not None and task.body["project"] != body.get("customer"):
+            why = f"Error while accessing a resource. Invalid caseTaskEvent reference key {task.id}"
+            raise Invalid(f"{why}.", "caseTaskEvent", "USER_ERROR")
 
     def _target(self, kind: str, reference: Mapping[str, str] | None) -> Record | None:
         """The record that a reference is to, where it is of this type."""

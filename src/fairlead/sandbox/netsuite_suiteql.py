@@ -1,9 +1,11 @@
 """The part of SuiteQL that the NetSuite sandbox understands.
 
-    SELECT * | column [AS name], … FROM table [WHERE condition] [ORDER BY column [ASC|DESC], …]
+    SELECT * | column [AS name] | function AS name, …
+    FROM table [WHERE condition] [ORDER BY column [ASC|DESC], …]
 
 Conditions: = != <> < > <= >=, [NOT] LIKE [ESCAPE], [NOT] IN, IS [NOT] NULL, NOT, AND, OR and
-parentheses. Functions: UPPER, LOWER, REPLACE, TRANSLATE, as Oracle documents them:
+parentheses. Functions: UPPER, LOWER, REPLACE, TRANSLATE, TO_CHAR, TO_DATE and TO_TIMESTAMP of
+dates with the elements YYYY MM DD HH24 MI SS, as Oracle documents them:
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_158513731864.html
 Values are text, as SuiteQL answers them; true and false are `T` and `F`; what is empty is null.
 """
@@ -13,12 +15,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 Row = Mapping[str, str]
 Text = Callable[[Row], str | None]
 Test = Callable[[Row], bool]
+
+
+class Moment(str):
+    """A date, `2026-03-02`, or a time, `2026-03-02 08:40:00`, UTC: so told by TO_CHAR only."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, instant: str) -> Moment:
+        """From ISO 8601 with a Z at its end."""
+        return cls(instant.removesuffix("Z").replace("T", " "))
+
+    def in_the_accounts_format(self) -> str:
+        year, month, day = map(int, self[:10].split("-"))
+        return f"{month}/{day}/{year}"
+
 
 _TOKEN = re.compile(
     r"\s+|(?P<text>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][A-Za-z0-9_.]*)"
@@ -33,7 +52,13 @@ _COMPARISONS: dict[str, Callable[[int], bool]] = {
     "<=": lambda order: order <= 0,
     ">=": lambda order: order >= 0,
 }
-_ARGUMENTS = {"UPPER": 1, "LOWER": 1, "REPLACE": 3, "TRANSLATE": 3}
+_ARGUMENTS = {
+    "UPPER": 1, "LOWER": 1, "REPLACE": 3, "TRANSLATE": 3, "TO_CHAR": 2, "TO_DATE": 2,
+    "TO_TIMESTAMP": 2,
+}  # fmt: skip
+_ELEMENT = re.compile(r'YYYY|MM|DD|HH24|MI|SS|"(?P<literal>[^"]*)"|(?P<sign>[-/.,;: ])')
+_DAY, _TIME = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
+_PATTERNS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "MI": "%M", "SS": "%S"}
 _RESERVED = frozenset(
     {"SELECT", "FROM", "WHERE", "ORDER", "BY", "AND", "OR", "NOT", "LIKE", "IN", "IS", "NULL",
      "ESCAPE", "ASC", "DESC", "AS"}
@@ -47,7 +72,7 @@ class BadQuery(Exception):
 @dataclass(frozen=True)
 class Query:
     table: str  #: in small letters
-    columns: tuple[tuple[str, str], ...]  #: (column, name in the answer); empty: all columns
+    columns: tuple[tuple[Text, str], ...]  #: (value, name in the answer); empty: all columns
     used: frozenset[str]  #: every column that is named anywhere
     where: Test
     order: tuple[tuple[str, bool], ...]  #: (column, descending)
@@ -57,9 +82,11 @@ class Query:
         for column, descending in reversed(self.order):
             found.sort(key=lambda row: _sortable(row.get(column)), reverse=descending)
         if not self.columns:
-            return [dict(row) for row in found]
+            return [{name: _told(value) for name, value in row.items()} for row in found]
+        answered = [{name: value(row) for value, name in self.columns} for row in found]
         return [
-            {name: row[column] for column, name in self.columns if column in row} for row in found
+            {name: _told(value) for name, value in row.items() if value is not None}
+            for row in answered
         ]
 
 
@@ -75,7 +102,7 @@ class _Parser:
 
     def query(self) -> Query:
         self._need("SELECT")
-        columns: list[tuple[str, str]] = []
+        columns: list[tuple[Text, str]] = []
         if not self._take("*"):
             columns.append(self._selected())
             while self._take(","):
@@ -93,9 +120,17 @@ class _Parser:
             raise BadQuery(f"Invalid or unsupported search near {self._tokens[self._at]}.")
         return Query(table, tuple(columns), frozenset(self._used), where, tuple(order))
 
-    def _selected(self) -> tuple[str, str]:
-        column = self._column()
-        return column, (self._word().lower() if self._take("AS") else column)
+    def _selected(self) -> tuple[Text, str]:
+        word = self._word()
+        if word.upper() in _ARGUMENTS and self._take("("):
+            value = self._function(word.upper())
+            self._need("AS")
+            return value, self._word().lower()
+        column = self._named(word)
+        return (
+            lambda row: row.get(column),
+            self._word().lower() if self._take("AS") else column,
+        )
 
     def _ordered(self) -> tuple[str, bool]:
         column = self._column()
@@ -244,10 +279,42 @@ def _applied(name: str, value: str, rest: list[str]) -> str:
             return value.lower()
         case "REPLACE":
             return value.replace(rest[0], rest[1])
+        case "TO_CHAR":
+            kept = _TIME if len(value) > len("2026-03-02") else _DAY
+            return _moment(value, kept).strftime(_format(rest[0]))
+        case "TO_DATE" | "TO_TIMESTAMP":
+            when = _moment(value, _format(rest[0]))
+            return when.strftime(_DAY if name == "TO_DATE" else _TIME)
         case _:  # TRANSLATE: letters beyond the end of the second list are dropped
             before, after = rest
             table = {ord(one): after[i] if i < len(after) else None for i, one in enumerate(before)}
             return value.translate(table)
+
+
+def _told(value: str) -> str:
+    return value.in_the_accounts_format() if isinstance(value, Moment) else value
+
+
+def _moment(value: str, pattern: str) -> datetime:
+    try:
+        return datetime.strptime(value, pattern).replace(tzinfo=UTC)
+    except ValueError as bad:
+        raise BadQuery(f"Invalid or unsupported search: {value} is no date of that form.") from bad
+
+
+@lru_cache(maxsize=64)
+def _format(wanted: str) -> str:
+    """A format of Oracle's as one of Python's."""
+    parts: list[str] = []
+    at = 0
+    while at < len(wanted):
+        found = _ELEMENT.match(wanted, at)
+        if found is None:
+            raise BadQuery(f"Invalid or unsupported date format {wanted}.")
+        literal = found["literal"] if found["literal"] is not None else found["sign"]
+        parts.append(_PATTERNS[found[0]] if literal is None else literal)
+        at = found.end()
+    return "".join(parts)
 
 
 def _unless(denies: bool, left: Text, test: Test) -> Test:

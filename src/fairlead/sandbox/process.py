@@ -150,6 +150,10 @@ class SandboxProcess:
         """A person changes a record in that system."""
         return self._json("PATCH", f"/_sandbox/{system}/records/{kind}/{id}", body=body)
 
+    def discard(self, system: str, kind: str, id: str) -> None:
+        """A person deletes a record in that system."""
+        self._json("DELETE", f"/_sandbox/{system}/records/{kind}/{id}")
+
     def records(self, system: str, kind: str, **fields: str) -> list[dict[str, Any]]:
         answer = self._json("GET", f"/_sandbox/{system}/records/{kind}", params=fields)
         return cast("list[dict[str, Any]]", answer["records"])

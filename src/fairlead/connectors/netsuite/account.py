@@ -11,7 +11,14 @@ from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap, MappingTrouble
 from fairlead.connectors.netsuite.records import Records, cut
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
-from fairlead.connectors.netsuite.suiteql import columns, containing, folded, quoted, select
+from fairlead.connectors.netsuite.suiteql import (
+    among,
+    columns,
+    containing,
+    folded,
+    select,
+    selected,
+)
 from fairlead.domain.company_names import first_significant_word
 from fairlead.domain.model.client import Address
 from fairlead.domain.values import ExternalRef
@@ -23,7 +30,6 @@ _Model = TypeVar("_Model", bound=BaseModel)
 LONGEST_COMPANY_NAME = 83
 LONGEST_TITLE = 99
 _LONGEST_SEARCHED = 40  # a word may have been cut with the name that it is in
-_IDS_IN_ONE_QUERY = 500  # Oracle takes at most 1,000 in one IN list
 
 
 class Account:
@@ -43,18 +49,20 @@ class Account:
 
     def _rows(self, name: str, table: str, where: str) -> list[dict[str, Any]]:
         """All rows of a table that fit, in our shape; `name` is their object in the field map."""
-        wanted = columns(self._fields.theirs(name))
-        return [self._read(name, row) for row in self._records.query(select(wanted, table, where))]
+        statement = select(self._wanted(name), table, where)
+        return [self._read(name, row) for row in self._records.query(statement)]
+
+    def _wanted(self, name: str) -> str:
+        """The columns of an object of the field map. Dates and times are asked for in ISO 8601."""
+        rules = self._fields.entries()[name].values()
+        return ", ".join(selected(rule.path, rule.kind) for rule in rules)
 
     def _by_ids(self, name: str, table: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The rows with these ids, by id."""
-        wanted = columns(self._fields.theirs(name))
         id = columns([self._fields.their_path(name, "id")])
-        every = sorted(set(ids))
         found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(every), _IDS_IN_ONE_QUERY):
-            some = ", ".join(quoted(one) for one in every[start : start + _IDS_IN_ONE_QUERY])
-            statement = select(wanted, table, f"{id} IN ({some})", order=id)
+        for some in among(id, ids):
+            statement = select(self._wanted(name), table, some, order=id)
             for row in self._records.query(statement):
                 values = self._read(name, row)
                 found[values["id"]] = values
@@ -106,6 +114,13 @@ class Account:
     def _ref(self, kind: str, id: str) -> ExternalRef:
         return ExternalRef(system=self._system, kind=kind, id=id)
 
+    def _differences(
+        self, name: str, asked: Mapping[str, Any], held: Mapping[str, Any]
+    ) -> list[str]:
+        """Which fields that we wrote of a record it holds otherwise, by our names."""
+        wanted, found = self._read(name, asked), self._read(name, held)
+        return [field for field, value in wanted.items() if found.get(field) != value]
+
     # Lists of the account
 
     def _iso(self, id: str) -> str:
@@ -126,3 +141,10 @@ class Account:
             rows = self._records.query(select("id, symbol", "currency", "isinactive = 'F'"))
             self._currencies = tuple((str(row["id"]), str(row["symbol"])) for row in rows)
         return next(filter(fits, self._currencies), None)
+
+    def _terms_id(self, days: int) -> str:
+        where = f"daysuntilnetdue = {days} AND isinactive = 'F'"
+        rows = self._records.query(select("id", "term", where))
+        if not rows:
+            raise SystemRefused(self._system, f"It has no payment term of {days} days net.")
+        return str(rows[0]["id"])

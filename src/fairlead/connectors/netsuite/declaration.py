@@ -1,4 +1,4 @@
-"""Oracle NetSuite through SuiteTalk REST web services, as a ledger and for procurement."""
+"""Oracle NetSuite through SuiteTalk REST web services: ledger, procurement, invoicing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
 from fairlead.connectors.netsuite.adapter import NetSuiteLedger
+from fairlead.connectors.netsuite.invoices import NetSuiteInvoicing
 from fairlead.connectors.netsuite.procurement import NetSuiteProcurement
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.connectors.netsuite.sign_in import sign_in
@@ -19,7 +20,11 @@ CONNECTOR = Connector(
     name="netsuite",
     title="Oracle NetSuite",
     settings=NetSuiteSettings,
-    ports={"ledger": NetSuiteLedger, "procurement": NetSuiteProcurement},
+    ports={
+        "ledger": NetSuiteLedger,
+        "procurement": NetSuiteProcurement,
+        "invoicing": NetSuiteInvoicing,
+    },
     operations={
         "ledger.ping": Reads(),
         "ledger.candidates": Reads(),
@@ -42,6 +47,15 @@ CONNECTOR = Connector(
         "procurement.vendors": Reads(),
         "procurement.create_requisition": Writes(Level.L2, "procurement.find_requisition", _SETTLE),
         "procurement.find_requisition": Reads(),
+        "invoicing.ping": Reads(),
+        "invoicing.create_invoice": Writes(Level.L2, "invoicing.find_invoice", _SETTLE),
+        "invoicing.find_invoice": Reads(),
+        # Approving sets one value on one known record.
+        "invoicing.post_invoice": Writes(Level.L2, "invoicing.find_posted", _SETTLE),
+        "invoicing.find_posted": Reads(),
+        "invoicing.invoice": Reads(),
+        "invoicing.changed_since": Reads(),
+        "invoicing.of_project": Reads(),
     },
     # The smallest accounts have 5 requests at once, and all integrations of an account share them:
     # https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/article_0625010817.html

@@ -158,21 +158,30 @@ class Records:
         """
         rows: list[dict[str, Any]] = []
         while True:
-            params = {"limit": str(self._page_size), "offset": str(len(rows))}
-            body = self._read(_SUITEQL, params, statement=statement)
-            page = self._parsed(_Page, body, "the page of a query")
-            if page.offset != len(rows):  # else a page that repeats would be read for ever
-                raise SystemRefused(self.system, "It answered another page than we asked for.")
+            page = self._page(statement, len(rows))
             rows += page.items
-            if page.count != len(page.items) or (page.has_more and not page.items):
-                raise SystemRefused(self.system, "A page of a query is not what it says it is.")
             if not page.has_more:
                 break
-            if len(page.items) != self._page_size:
-                raise SystemRefused(self.system, "A page in the middle of a query is short.")
         if len(rows) != page.total:
             raise SystemUnavailable(self.system, "Its records changed while we were reading.")
         return rows
+
+    def first(self, statement: str) -> tuple[list[dict[str, Any]], bool]:
+        """The first page of a query, and whether there is more."""
+        page = self._page(statement, 0)
+        return page.items, page.has_more
+
+    def _page(self, statement: str, offset: int) -> _Page:
+        params = {"limit": str(self._page_size), "offset": str(offset)}
+        body = self._read(_SUITEQL, params, statement=statement)
+        page = self._parsed(_Page, body, "the page of a query")
+        if page.offset != offset:  # else a page that repeats would be read for ever
+            raise SystemRefused(self.system, "It answered another page than we asked for.")
+        if page.count != len(page.items) or (page.has_more and not page.items):
+            raise SystemRefused(self.system, "A page of a query is not what it says it is.")
+        if page.has_more and len(page.items) != self._page_size:
+            raise SystemRefused(self.system, "A page in the middle of a query is short.")
+        return page
 
     def _read(self, path: str, params: Mapping[str, str], *, statement: str = "") -> Any:
         if statement:

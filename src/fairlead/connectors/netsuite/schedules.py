@@ -8,7 +8,6 @@ from typing import Any
 from fairlead.connectors.netsuite.account import LONGEST_TITLE, Account
 from fairlead.connectors.netsuite.projects import JOB
 from fairlead.connectors.netsuite.records import cut, external_id
-from fairlead.connectors.netsuite.suiteql import select
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.billing_schedule import BillingLine, BillingSchedule
 from fairlead.domain.values import ExternalRef
@@ -67,10 +66,3 @@ class Schedules(Account):
             "terms": terms,
         }
         return self._fields.write("schedule_line", values)
-
-    def _terms_id(self, days: int) -> str:
-        where = f"daysuntilnetdue = {days} AND isinactive = 'F'"
-        rows = self._records.query(select("id", "term", where))
-        if not rows:
-            raise SystemRefused(self._system, f"It has no payment term of {days} days net.")
-        return str(rows[0]["id"])

@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr, model_validator
 
 from fairlead.connectors.kit.declaration import ConnectorSettings
 
+AccountFor = Literal["revenue", "billed", "wip", "deferred", "expense", "payable"]
+
 _HOST = ".suitetalk.api.netsuite.com"
 
 
@@ -33,6 +35,20 @@ class NetSuiteSettings(ConnectorSettings):
     purchase_item: str | None = None  #: or of the service item for it: lines then carry hours
     vendor_categories: frozenset[str] = frozenset()
     """Internal ids of the vendor categories that are approved; none: the custom field says it."""
+    items: dict[str, str] = Field(default_factory=dict[str, str])
+    """Kind of an invoice's line (`time`, `expense`, `milestone`, `fee`…) → internal id of the item
+    that it is sold as; the item says which account it is booked on."""
+    price_level: str = "-1"  #: of lines with a price of their own; -1 is NetSuite's Custom
+    tax_codes: dict[str, str] = Field(default_factory=dict[str, str])
+    """Tax code of a line → internal id; a code that is not here is looked up by its name."""
+    time_item: str | None = None  #: internal id of the service item that time is booked as
+    time_items: dict[str, str] = Field(default_factory=dict[str, str])
+    """Category of time → another item for it."""
+    accounts: dict[AccountFor, str] = Field(default_factory=dict[AccountFor, str])
+    """Internal ids of the accounts that journals go to: `revenue`, `billed` (where items of
+    invoices are booked), `wip`, `deferred`; `expense` and `payable` for expenses."""
+    expense_accounts: dict[str, str] = Field(default_factory=dict[str, str])
+    """Category of expense → another account for it than `expense`."""
     page_size: int = Field(default=1000, ge=1, le=1000)  #: rows in one page of a query
 
     @model_validator(mode="after")

@@ -140,6 +140,7 @@ class LedgerInvoice(Entity):
 
     ref: ExternalRef
     reference: str | None  #: ours, where the ERP keeps it
+    purchase_order: str | None = None  #: the client's, likewise
     state: LedgerInvoiceState
     number: str | None = None  #: null: not numbered yet
     net: Money
