@@ -154,8 +154,6 @@ WHERE f.kind = 'time' AND f.item_id = x.id AND x.resource_id = ANY(%(people)s)
 
 _KEEP = "COPY findings (item_id, rule, severity, value, remedy, kind) FROM STDIN (FORMAT csv)"
 
-_SCHEMA = pl.Schema({n: t for n, t in columns.ENTRIES.items() if n not in ("judged", "settled")})
-_ENTRIES_READ = pl.Schema({**_SCHEMA, "judged": pl.String(), "settled": pl.String()})
 _BOOKED_READ = pl.Schema(
     {
         "engagement": pl.String(),
@@ -190,11 +188,7 @@ def hold(tx: Tx, people: Iterable[str]) -> None:
 def entries(tx: Tx, people: Sequence[str], judged: Judged, first: date, last: date) -> pl.DataFrame:
     """All entries of these people in these days, as `ENTRIES`."""
     values = {**vars(judged), "people": list(people), "from": first, "to": last}
-    read = _copied(tx, _ENTRIES, values, _ENTRIES_READ)
-    return read.with_columns(
-        pl.col("billable", "judged", "settled") == "t",
-        pl.col("narrative").fill_null(""),
-    )
+    return _copied(tx, _ENTRIES, values, columns.ENTRIES)
 
 
 def deliveries(tx: Tx, engagements: Sequence[str]) -> pl.DataFrame:
@@ -204,21 +198,18 @@ def deliveries(tx: Tx, engagements: Sequence[str]) -> pl.DataFrame:
             "engagement": pl.String(),
             "code": pl.String(),
             "legal_entity": pl.String(),
-            "closed": pl.String(),
+            "closed": pl.Boolean(),
             "time_policy": pl.String(),
             "contract_type": pl.String(),
             "engagement_region": pl.String(),
             "client": pl.String(),
         }
     )
-    read = _copied(tx, _DELIVERIES, {"engagements": list(engagements)}, schema)
-    return read.with_columns(pl.col("closed") == "t", pl.col("time_policy").fill_null(""))
+    return _copied(tx, _DELIVERIES, {"engagements": list(engagements)}, schema)
 
 
 def packages(tx: Tx, engagements: Sequence[str]) -> pl.DataFrame:
-    schema = pl.Schema({**columns.PACKAGES, "task_billable": pl.String()})
-    read = _copied(tx, _PACKAGES, {"engagements": list(engagements)}, schema)
-    return read.with_columns(pl.col("task_billable") == "t")
+    return _copied(tx, _PACKAGES, {"engagements": list(engagements)}, columns.PACKAGES)
 
 
 def people(tx: Tx, ids: Sequence[str]) -> pl.DataFrame:
@@ -283,4 +274,7 @@ def _copied(
     if not buffer.tell():
         return pl.DataFrame(schema=schema)
     buffer.seek(0)
-    return pl.read_csv(buffer, has_header=False, schema=schema, try_parse_dates=False)
+    flags = [name for name, kind in schema.items() if kind == pl.Boolean]
+    written = pl.Schema({**schema, **dict.fromkeys(flags, pl.String())})  # PostgreSQL: t and f
+    read = pl.read_csv(buffer, has_header=False, schema=written)
+    return read.with_columns(pl.col(flags) == "t") if flags else read

@@ -117,10 +117,14 @@ class Calendars:
         self._fallback = built[0][1]
         self._regions = {r: calendar for config, calendar in built for r in config.regions}
         self._countries = {c: calendar for config, calendar in built for c in config.countries}
+        self._names = {calendar.name: calendar for _, calendar in built}
 
     def of(self, *, region: str | None, country: str | None) -> BusinessCalendar:
         by_region = self._regions.get(region or "", self._fallback)
         return self._countries.get(country or "", by_region)
+
+    def named(self, name: str) -> BusinessCalendar | None:
+        return self._names.get(name)
 
 
 def _built(config: CalendarConfig, years: range) -> BusinessCalendar:

@@ -30,15 +30,22 @@ class Check(StrEnum):
 
 
 class Limits(Value):
-    """The figures that entries are held to, as the policy `time-limits` says. Null: no limit."""
+    """The figures that entries are held to, as the policy `time-limits` says. Null: no limit; a
+    table that answers null says nothing of it."""
 
-    minutes_per_day: int | None = Field(ge=1, le=1440)
-    minutes_per_week: int | None = Field(ge=1, le=10_080)
-    rest_minutes: int | None = Field(ge=1, le=1439)  #: between two days of work
-    overtime_percent: int | None = Field(ge=0, le=400)  #: of the contracted week, agreed beforehand
-    increment_minutes: int | None = Field(ge=1, le=480)
-    narrative_characters: int | None = Field(ge=1, le=10_000)  #: at least; null: none is needed
-    days_ahead: int | None = Field(ge=0, le=366)  #: how far into the future may be booked
+    minutes_per_day: int | None = Field(default=None, ge=1, le=1440)
+    minutes_per_week: int | None = Field(default=None, ge=1, le=10_080)
+    rest_minutes: int | None = Field(default=None, ge=1, le=1439)  #: between two days of work
+    overtime_percent: int | None = Field(
+        default=None, ge=0, le=400
+    )  #: of the contracted week, agreed beforehand
+    increment_minutes: int | None = Field(default=None, ge=1, le=480)
+    narrative_characters: int | None = Field(
+        default=None, ge=1, le=10_000
+    )  #: at least; null: none is needed
+    days_ahead: int | None = Field(
+        default=None, ge=0, le=366
+    )  #: how far into the future may be booked
 
 
 RULES: tuple[Rule, ...] = (
