@@ -40,11 +40,18 @@ milestones = sa.Table(
     text("state", comment="domain.model.milestone.MilestoneState"),
     text("accepts", comment="client or internal"),
     text("clause", null=True, comment="of the contract that it rests on"),
+    sa.Column(
+        "submission", sa.Integer, nullable=False, server_default="0", comment="how often submitted"
+    ),
+    text("submitted_by", null=True),
+    at("submitted_at", null=True),
+    text("run_id", null=True, comment="that carries the last submission"),
     text("accepted_by", null=True),
     at("accepted_at", null=True),
     text("digest", null=True, comment="of what was accepted: milestone and evidence"),
     text("reason", null=True, comment="why it was sent back"),
     text("region", null=True),
+    json("ref", null=True),  # in the project system
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("engagement_id", "number"),
     # what is due, or late
@@ -63,6 +70,9 @@ evidence = sa.Table(
     text("digest", null=True, comment="of an upload's blob"),
     text("url", null=True),
     json("ref", null=True),
+    text("revision", null=True, comment="of what ref names"),
+    text("media_type", null=True, comment="of an upload, told from its content"),
+    sa.Column("size", sa.Integer, comment="bytes"),
     text("added_by"),
     at("added_at"),
     at("withdrawn_at", null=True),
@@ -74,12 +84,17 @@ acceptance_links = sa.Table(
     metadata,
     sa.Column("token_hash", BYTEA, primary_key=True, comment="SHA-256 of what the link carries"),
     sa.Column("milestone_id", sa.Uuid, sa.ForeignKey("milestones.id"), nullable=False),
+    sa.Column("submission", sa.Integer, nullable=False),
+    text("digest", comment="of milestone and evidence, as they were sent"),
     text("email", comment="of the client's person to whom it was sent"),
     text("name", comment="of that person"),
     text("made_by"),
     at("made_at"),
     at("expires_at"),
     at("used_at", null=True),
+    text("decision", null=True, comment="accepted or sent_back"),
+    text("signed_as", null=True, comment="the name that was typed"),
+    at("withdrawn_at", null=True),
     sa.Index("acceptance_links_by_milestone", "milestone_id"),
 )
 

@@ -204,6 +204,11 @@ WITH due AS (
 UPDATE runs SET ready_at = clock_timestamp() WHERE id IN (SELECT run_id FROM done) RETURNING id
 """
 
+_END_WAITS = """
+UPDATE steps SET state = 'done', ended_at = clock_timestamp(), result = %s, because = %s
+WHERE run_id = %s AND kind = 'wait' AND state = 'waiting'
+"""
+
 # What a gate saw may be true no longer. What a person overrode stays overridden.
 _LOOK_AGAIN = """
 UPDATE steps SET state = 'blocked', ended_at = NULL, because = NULL
@@ -321,6 +326,11 @@ def end_step(
         "occurrence": occurrence,
     }
     return tx.execute(_END_STEP, values).rowcount == 1
+
+
+def end_waits(tx: Tx, run_id: str, result: dict[str, Any], *, because: str) -> int:
+    """End every wait of a run (which the caller has locked) that has begun; how many."""
+    return tx.execute(_END_WAITS, [Jsonb(result), because[:500], run_id]).rowcount
 
 
 def revive_step(

@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import Field
+
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model import Entity
 from fairlead.domain.values import ExternalRef, Money, Name, Text, Utc
@@ -33,10 +35,13 @@ class Evidence(Entity):
     id: str
     kind: EvidenceKind
     name: Name
-    digest: str | None = None  #: of an upload
+    digest: str | None = None  #: SHA-256 in hex, of an upload
     url: str | None = None
     ref: ExternalRef | None = None  #: where a document system holds it
-    added_by: str
+    revision: str | None = None  #: of what `ref` names, as that system tells its states apart
+    media_type: str | None = None  #: of an upload, told from its content
+    size: int | None = None  #: bytes
+    added_by: str  #: a person's id, or `system:` and the system's
     added_at: Utc
 
 
@@ -50,9 +55,33 @@ class Milestone(Entity):
     accepts: Accepts
     state: MilestoneState = MilestoneState.PLANNED
     clause: Text | None = None
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Evidence, ...] = ()  #: without what was withdrawn; in the order it came
+    submission: int = Field(default=0, ge=0)  #: how often it was submitted
+    submitted_by: str | None = None  #: a person's id
+    submitted_at: Utc | None = None
+    run: str | None = None  #: that carries the last submission
     accepted_by: str | None = None  #: a person's id, or `client:` and an address
     accepted_at: Utc | None = None
     digest: str | None = None  #: of what was accepted
-    reason: Text | None = None
+    reason: Text | None = None  #: why it was sent back
+    region: str | None = None
+    ref: ExternalRef | None = None  #: its record in the project system
     version: int = 1
+
+
+class AcceptanceLink(Entity):
+    """What lets one person of the client decide once on one submission. The token itself is in
+    the mail only."""
+
+    milestone: UUID
+    submission: int  #: of the milestone; another one needs another link
+    digest: str  #: of the milestone and its evidence, as they were sent
+    email: str
+    name: Name
+    made_by: str  #: who asks: a person's id
+    made_at: Utc
+    expires_at: Utc
+    used_at: Utc | None = None
+    decision: str | None = None  #: `accepted` or `sent_back`, by this link
+    signed_as: Name | None = None  #: the name that was typed
+    withdrawn_at: Utc | None = None
