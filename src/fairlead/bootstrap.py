@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fairlead import capabilities
 from fairlead.api.parts import AppParts
-from fairlead.capabilities import billing, handoff, time
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -21,7 +21,7 @@ from fairlead.capabilities.handoff.events import EVENTS, INTERNAL, LAUNCHED
 from fairlead.capabilities.handoff.firm import Calendars, Firm, load_firm
 from fairlead.capabilities.handoff.intake import Intake
 from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
-from fairlead.capabilities.handoff.ourselves import Ourselves, ask_for_comparisons
+from fairlead.capabilities.handoff.ourselves import Ourselves, Takes, ask_for_comparisons
 from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.polling import Asks, PollDrain, asks_contracts, asks_crm
@@ -29,6 +29,8 @@ from fairlead.capabilities.handoff.registering import register
 from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
+from fairlead.capabilities.milestones import registering as milestones
+from fairlead.capabilities.milestones.links import Mailing
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
@@ -43,9 +45,10 @@ from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
 from fairlead.connectors.smtp.declaration import CONNECTOR as SMTP
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
+from fairlead.domain.values import Value
 from fairlead.errors import InvalidDefinition
 from fairlead.flow.burst import Bursts
-from fairlead.flow.calls import Hooks
+from fairlead.flow.calls import Call, Hooks
 from fairlead.flow.engine import Drain, Engine, Housekeeping, RunsDrain, forget_old_wakeups
 from fairlead.flow.intake import InboxDrain
 from fairlead.flow.library import Library
@@ -86,7 +89,8 @@ CONNECTORS: dict[str, Connector] = {
     )
 }
 
-_CAPABILITIES = tuple(Path(str(room.__file__)).parent for room in (handoff, time, billing))
+#: The folders of the capabilities, each with playbooks and policies of its own.
+_CAPABILITIES = tuple(sorted(Path(str(capabilities.__file__)).parent.iterdir()))
 
 
 @dataclass
@@ -220,6 +224,9 @@ class Fairlead:
             ownership=self.ownership,
             commitments=self._commitments,
         )
+        milestones.register(
+            registry, lambda: Mailing(self.db, self.settings.address), self.firm.name
+        )
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -264,12 +271,24 @@ class Fairlead:
 
         return Hooks(
             subjects={"engagement": EngagementSubjects(self.ownership)},
-            ask=gates.asker(self.policies, self.firm),
+            ask=gates.asker(self.policies, self._facts),
             route=route,
             calendar=lambda facts: self.calendars.of(
                 region=facts.get("region"), country=facts.get("country")
             ),
         )
+
+    @cached_property
+    def _facts(self) -> Mapping[str, Callable[[Call], Value]]:
+        """Policy → its facts, for approvals that name one."""
+        return {**gates.facts_of(self.firm), **milestones.facts()}
+
+    def listeners(self, library: Library) -> Mapping[str, Takes]:
+        """Type of our own messages → the capability that takes it in."""
+        return {
+            LAUNCHED: OpensBooks(self.firm.approved_rates),
+            **milestones.listeners(library),
+        }
 
     @cached_property
     def outages(self) -> Outages:
@@ -360,10 +379,10 @@ class Fairlead:
     def lint(self, files: Sequence[Path] | None = None) -> list[str]:
         """Every fault of playbooks and variants, as `file:line: words`."""
         vocabulary = Vocabulary(
-            policies=frozenset(gates.facts_of(self.firm)),  # that an approval may ask
+            policies=frozenset(self._facts),  # that an approval may ask
             roles=frozenset(str(role) for role in Role),
             teams=frozenset(self.firm.teams),
-            events=frozenset(EVENTS) | INTERNAL,
+            events=frozenset(EVENTS) | INTERNAL | milestones.EVENTS,
             subjects=frozenset(self.hooks.subjects),
         )
         known = [*self.library.playbooks, *self.library.variants]
@@ -423,7 +442,7 @@ class Worker:
                 fairlead.ownership,
                 fairlead.contract_system,
             ),
-            Ourselves(fairlead.library, {LAUNCHED: OpensBooks(fairlead.firm.approved_rates)}),
+            Ourselves(fairlead.library, fairlead.listeners(fairlead.library)),
             IntakeSystems(
                 crm=lambda system: fairlead.reaches[system].port("crm"),
                 contracts=lambda system: fairlead.reaches[system].port("contracts"),

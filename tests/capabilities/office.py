@@ -27,10 +27,8 @@ from psycopg import sql
 
 from deals import CRM, a_deal
 from fairlead.bootstrap import Fairlead
-from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.deals import Deals, engagement_id
-from fairlead.capabilities.handoff.events import LAUNCHED
 from fairlead.capabilities.handoff.intake import Intake
 from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
 from fairlead.capabilities.handoff.ourselves import Ourselves
@@ -127,12 +125,12 @@ class Office:
         self._ports: dict[str, Any] = {one.system: one for one in (*there, self.mail)}
         self._ports |= self.ledgers
         # its own: it remembers which playbooks the database has
-        library = Library(rooms.library.playbooks, rooms.library.variants)
+        library = self.library = Library(rooms.library.playbooks, rooms.library.variants)
         self.deals = Deals(library, rooms.policies, rooms.ownership, rooms.contract_system)
         self.intake = Intake(
             library,
             self.deals,
-            Ourselves(library, {LAUNCHED: OpensBooks(rooms.firm.approved_rates)}),
+            Ourselves(library, rooms.listeners(library)),
             IntakeSystems(
                 crm=self._ports.__getitem__,
                 contracts=self._ports.__getitem__,

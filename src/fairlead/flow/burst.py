@@ -19,7 +19,7 @@ from fairlead.domain.gates import Blocked, Clear
 from fairlead.domain.rules.calendar import add_business_time
 from fairlead.domain.values import Money
 from fairlead.errors import FairleadError
-from fairlead.flow.calls import Call, Done, Hooks, Said, Subject
+from fairlead.flow.calls import Call, Done, Hooks, Said, Subject, Subjects
 from fairlead.flow.changes import Changes
 from fairlead.flow.durations import Duration
 from fairlead.flow.library import Library
@@ -46,6 +46,15 @@ class Finished:
     done: Done
     because: str | None = None
     said: Said | None = None
+
+
+def at_stake(run: RunRow, subjects: Subjects, subject: Subject) -> Money | None:
+    """What an answer commits, and what waits with the run: what it was started for, else what its
+    subject is worth."""
+    given = run.input.get("at_stake")
+    if given is None:
+        return subjects.at_stake(subject)
+    return Money.model_validate_json(json.dumps(given))
 
 
 class Bursts:
@@ -283,7 +292,7 @@ class _Advance:
         assert role is not None
         row.state = StepState.WAITING
         row.because = f"waits for {role.replace('_', ' ')}" + (f": {because}" if because else "")
-        excluded = self._subjects.involved(self._subject) if step.kind is Kind.APPROVAL else ()
+        excluded = self._involved() if step.kind is Kind.APPROVAL else ()
         self._changes.tasks.append(
             NewTask(
                 run_id=self._run.id,
@@ -296,7 +305,7 @@ class _Advance:
                 f"{self._subjects.title(self._subject)}",
                 role=role,
                 excluded=excluded,
-                amount=self._committed(),
+                amount=self._at_stake(),
                 shown={**self._subjects.shown(self._subject), **self._run.input.get("shown", {})},
                 because=because or None,
                 decision_id=decision_id,
@@ -311,12 +320,13 @@ class _Advance:
             attributes={"step": step.name, "role": role, "because": because},
         )
 
-    def _committed(self) -> Money | None:
-        """What an answer commits: what the run was started for, else what the subject is worth."""
-        given = self._run.input.get("at_stake")
-        if given is None:
-            return self._subjects.at_stake(self._subject)
-        return Money.model_validate_json(json.dumps(given))
+    def _involved(self) -> tuple[str, ...]:
+        """Who may not approve: people of the subject, and those that the run was started by."""
+        started = self._run.input.get("involved", [])
+        return tuple(dict.fromkeys([*self._subjects.involved(self._subject), *started]))
+
+    def _at_stake(self) -> Money | None:
+        return at_stake(self._run, self._subjects, self._subject)
 
     # how a step ends
 
@@ -507,7 +517,7 @@ class _Advance:
                 occurrence=row.occurrence,
                 subject_id=self._run.subject_id,
                 region=self._run.region,
-                at_risk=self._subjects.at_stake(self._subject),
+                at_risk=self._at_stake(),
             ),
         )
 

@@ -27,7 +27,7 @@ from fairlead.errors import (
     SystemUnavailable,
     Throttled,
 )
-from fairlead.flow.burst import Bursts, Finished
+from fairlead.flow.burst import Bursts, Finished, at_stake
 from fairlead.flow.calls import Call, Done, Hooks, NeedsPerson, Said
 from fairlead.flow.changes import Changes
 from fairlead.flow.ledger import Intent, Ledger, Repeatable, StillSettling
@@ -352,7 +352,7 @@ class Outward:
                     occurrence=row.occurrence,
                     subject_id=run.subject_id,
                     region=run.region,
-                    at_risk=subjects.at_stake(subject),
+                    at_risk=at_stake(run, subjects, subject),
                 ),
             )
             changes.write(tx)

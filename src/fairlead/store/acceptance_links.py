@@ -10,9 +10,6 @@ from typing import Any
 from fairlead.domain.model.milestone import AcceptanceLink
 from fairlead.store.database import Tx
 
-_COLUMNS = """milestone_id, submission, digest, email, name, made_by, made_at, expires_at, used_at,
-       decision, signed_as, withdrawn_at"""
-
 _ADD = """
 INSERT INTO acceptance_links (token_hash, milestone_id, submission, digest, email, name, made_by,
                               made_at, expires_at)
@@ -20,7 +17,11 @@ VALUES (%(token_hash)s, %(milestone)s, %(submission)s, %(digest)s, %(email)s, %(
         %(made_by)s, %(made_at)s, %(expires_at)s)
 """
 
-_FIND = f"SELECT {_COLUMNS} FROM acceptance_links WHERE token_hash = %s"
+_FIND = """
+SELECT milestone_id, submission, digest, email, name, made_by, made_at, expires_at, used_at,
+       decision, signed_as, withdrawn_at
+FROM acceptance_links WHERE token_hash = %s
+"""
 _LOCK = _FIND + " FOR UPDATE"
 
 _USE = """

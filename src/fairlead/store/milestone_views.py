@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, LiteralString
 
+from psycopg import sql
+
 from fairlead.store import milestones
 from fairlead.store.views import Views
 
@@ -17,9 +19,9 @@ _SEEN: LiteralString = """
 """
 
 # A page, the first due first; it begins behind the last row of the one before.
-_PAGE: LiteralString = f"""
+_PAGE = sql.SQL("""
 SELECT m.*, g.number AS engagement_number, g.name AS engagement_name, g.client_name
-FROM ({milestones.SELECT} WHERE {_SEEN}
+FROM ({all} WHERE {seen}
       AND (%(state)s::text IS NULL OR x.state = %(state)s)
       AND (%(engagement)s::text IS NULL OR x.engagement_id = %(engagement)s)
       AND (%(late)s::date IS NULL OR (x.state <> 'accepted' AND x.due_on < %(late)s))
@@ -27,19 +29,19 @@ FROM ({milestones.SELECT} WHERE {_SEEN}
       ORDER BY x.due_on, x.id LIMIT %(limit)s) m
 JOIN engagements g ON g.id = m.engagement_id
 ORDER BY m.due_on, m.id
-"""
+""").format(all=sql.SQL(milestones.SELECT), seen=sql.SQL(_SEEN))
 
-_ONE: LiteralString = f"""
+_ONE = sql.SQL("""
 SELECT m.*, g.number AS engagement_number, g.name AS engagement_name, g.client_name
-FROM ({milestones.SELECT} WHERE x.id = %(id)s AND {_SEEN}) m
+FROM ({all} WHERE x.id = %(id)s AND {seen}) m
 JOIN engagements g ON g.id = m.engagement_id
-"""
+""").format(all=sql.SQL(milestones.SELECT), seen=sql.SQL(_SEEN))
 
-_EVIDENCE: LiteralString = f"""
+_EVIDENCE = sql.SQL("""
 SELECT v.name, v.digest, b.media_type, b.size, b.body
 FROM milestones x JOIN evidence v ON v.milestone_id = x.id JOIN blobs b ON b.digest = v.digest
-WHERE x.id = %(milestone)s AND v.id = %(id)s AND {_SEEN}
-"""
+WHERE x.id = %(milestone)s AND v.id = %(id)s AND {seen}
+""").format(seen=sql.SQL(_SEEN))
 
 # Those of one engagement by number, with the last link of each that is still waited for.
 _LINKS: LiteralString = """

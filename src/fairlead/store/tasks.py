@@ -12,6 +12,7 @@ from fairlead.store.database import Tx
 from fairlead.work.words import NewTask
 
 _LOCK = "SELECT * FROM tasks WHERE id = %s FOR UPDATE"
+_OPEN_OF = "SELECT id FROM tasks WHERE run_id = %s AND step = %s AND state = 'open'"
 _ANSWER = """
 UPDATE tasks SET state = %s, answered_by = %s, reason = %s, answered_at = %s, version = version + 1
 WHERE id = %s
@@ -61,6 +62,12 @@ def open_all(tx: Tx, new: Sequence[NewTask]) -> None:
         for task in new
     ]
     bulk.insert(tx, "tasks", rows)
+
+
+def open_of(tx: Tx, run_id: str, step: str) -> str | None:
+    """The id of the task by which a step of a run waits for a person, if it does."""
+    row = tx.execute(_OPEN_OF, [run_id, step]).fetchone()
+    return None if row is None else row["id"]
 
 
 def lock(tx: Tx, id: str) -> dict[str, Any] | None:

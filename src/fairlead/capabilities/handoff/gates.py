@@ -111,9 +111,10 @@ def facts_of(firm: Firm) -> Mapping[str, Callable[[Call], Value]]:
     }
 
 
-def asker(policies: Policies, firm: Firm) -> Callable[[str, Call], Decision]:
-    """How an approval that names a policy is asked."""
-    facts = facts_of(firm)
+def asker(
+    policies: Policies, facts: Mapping[str, Callable[[Call], Value]]
+) -> Callable[[str, Call], Decision]:
+    """How an approval that names a policy is asked. `facts`: of each policy that one may name."""
 
     def ask(policy: str, call: Call) -> Decision:
         return decide(policies.as_of(policy, call.now), facts[policy](call), call.now)

@@ -99,11 +99,13 @@ def take(tx: Tx, milestone: Milestone, said: Answer) -> Milestone:
         type,
         at=now,
         actor=said.actor,
-        amount=str(saved.amount),
-        digest=digest(saved),
-        signed_as=said.signed_as,
-        reason=said.reason,
-        objects=tuple((one.id, "evidence", "accepted") for one in saved.evidence),
+        objects=[(one.id, "evidence", "accepted") for one in saved.evidence],
+        words={
+            "amount": str(saved.amount),
+            "digest": digest(saved),
+            "signed_as": said.signed_as,
+            "reason": said.reason,
+        },
     )
     if saved.run is not None:
         heard = {"decision": str(saved.state), "by": said.by, "reason": said.reason}
@@ -124,9 +126,7 @@ def _pass_on(tx: Tx, milestone: Milestone) -> None:
         queue="events",
         correlation=f"milestone/{milestone.id}/{milestone.submission}",
         headers={},
-        body=json.dumps(
-            {"type": ACCEPTED, "data": {"milestone": str(milestone.id)}}
-        ).encode(),
+        body=json.dumps({"type": ACCEPTED, "data": {"milestone": str(milestone.id)}}).encode(),
     )
 
 

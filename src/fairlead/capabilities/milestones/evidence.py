@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -118,7 +119,7 @@ def withdraw(
     left = tuple(one for one in milestone.evidence if one.id != evidence)
     saved = milestones.save(tx, milestone.model_copy(update={"evidence": left}))
     actor = f"person:{who.id}"
-    tell(tx, saved, "evidence.withdrawn", at=now, actor=actor, **_words(given))
+    tell(tx, saved, "evidence.withdrawn", at=now, actor=actor, words=_words(given))
     return saved
 
 
@@ -130,11 +131,11 @@ def _add(tx: Tx, milestone: Milestone, given: Evidence, *, actor: str, now: date
         return milestone
     more = milestone.model_copy(update={"evidence": (*milestone.evidence, given)})
     saved = milestones.save(tx, more)
-    tell(tx, saved, "evidence.added", at=now, actor=actor, **_words(given))
+    tell(tx, saved, "evidence.added", at=now, actor=actor, words=_words(given))
     return saved
 
 
-def _words(given: Evidence) -> dict[str, str]:
+def _words(given: Evidence) -> Mapping[str, str]:
     return {
         "evidence": given.id,
         "kind": given.kind,

@@ -1,4 +1,4 @@
-"""Asking for acceptance: who accepts, by policy; the run that carries the question; taking it back."""
+"""Asking for acceptance: who accepts, by policy, and the run that carries the question."""
 
 from __future__ import annotations
 
@@ -103,11 +103,13 @@ class Submitting:
             SUBMITTED,
             at=now,
             actor=f"person:{who.id}",
-            accepts=accepts,
-            because=str(decision.answer.get("because") or ""),
-            digest=digest(saved),
-            evidence=[one.id for one in saved.evidence],
-            asked=f"{asked.name} <{asked.email}>" if asked else "",
+            words={
+                "accepts": str(accepts),
+                "because": str(decision.answer.get("because") or ""),
+                "digest": digest(saved),
+                "evidence": [one.id for one in saved.evidence],
+                "asked": f"{asked.name} <{asked.email}>" if asked else "",
+            },
         )
         lasts = timedelta(days=int(str(decision.answer["link_days"])))
         start_for(
@@ -175,7 +177,7 @@ def reopened(tx: Tx, milestone: Milestone, *, actor: str, reason: str) -> Milest
     now = database_time(tx)
     saved = milestones.save(tx, milestone.model_copy(update={"state": MilestoneState.PLANNED}))
     acceptance_links.withdraw(tx, str(milestone.id), now)
-    tell(tx, saved, "milestone.taken_back", at=now, actor=actor, reason=reason)
+    tell(tx, saved, "milestone.taken_back", at=now, actor=actor, words={"reason": reason})
     if milestone.run is not None:
         give_up(tx, milestone.run, reason=reason or "the submission was taken back")
     return saved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +38,10 @@ def tell(
     *,
     at: datetime,
     actor: str,
-    objects: tuple[Relation, ...] = (),
-    **attributes: Any,
+    objects: Sequence[Relation] = (),
+    words: Mapping[str, Any] | None = None,
 ) -> None:
+    """`words`: what the event says besides which milestone it is, and its state."""
     about: list[Relation] = [
         (str(milestone.id), "milestone", type.rpartition(".")[2]),
         (milestone.engagement, "engagement", "of"),
@@ -58,7 +60,7 @@ def tell(
                     "number": milestone.number,
                     "name": milestone.name,
                     "state": milestone.state,
-                    **attributes,
+                    **(words or {}),
                 },
                 objects=[*about, *objects],
                 region=milestone.region,

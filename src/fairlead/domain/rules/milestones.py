@@ -1,4 +1,4 @@
-"""How a milestone moves, what its acceptance binds, and when a client's link is dead (F078). Pure."""
+"""How a milestone moves, what its acceptance binds, and when a link is dead (F078). Pure."""
 
 from __future__ import annotations
 

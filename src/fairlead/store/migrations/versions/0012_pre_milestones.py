@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision, down_revision = "0008", "0007"
+revision, down_revision = "0012", "0011"
 
 
 def upgrade() -> None:
@@ -25,9 +25,7 @@ def upgrade() -> None:
         ),
         sa.Column("submitted_by", sa.Text(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "run_id", sa.Text(), nullable=True, comment="that carries the last submission"
-        ),
+        sa.Column("run_id", sa.Text(), nullable=True, comment="that carries the last submission"),
         sa.Column("ref", postgresql.JSONB(), nullable=True),
     )
     _add(
