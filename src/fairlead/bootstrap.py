@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from fairlead import capabilities
 from fairlead.api.parts import AppParts
+from fairlead.capabilities import billing, handoff, milestones, time
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -29,7 +29,7 @@ from fairlead.capabilities.handoff.registering import register
 from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
-from fairlead.capabilities.milestones import registering as milestones
+from fairlead.capabilities.milestones import registering as milestone_steps
 from fairlead.capabilities.milestones.links import Mailing
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
@@ -89,8 +89,9 @@ CONNECTORS: dict[str, Connector] = {
     )
 }
 
-#: The folders of the capabilities, each with playbooks and policies of its own.
-_CAPABILITIES = tuple(sorted(Path(str(capabilities.__file__)).parent.iterdir()))
+_CAPABILITIES = tuple(
+    Path(str(room.__file__)).parent for room in (handoff, time, billing, milestones)
+)
 
 
 @dataclass
@@ -224,7 +225,7 @@ class Fairlead:
             ownership=self.ownership,
             commitments=self._commitments,
         )
-        milestones.register(
+        milestone_steps.register(
             registry, lambda: Mailing(self.db, self.settings.address), self.firm.name
         )
         if faults := registry.faults():
@@ -281,13 +282,13 @@ class Fairlead:
     @cached_property
     def _facts(self) -> Mapping[str, Callable[[Call], Value]]:
         """Policy → its facts, for approvals that name one."""
-        return {**gates.facts_of(self.firm), **milestones.facts()}
+        return {**gates.facts_of(self.firm), **milestone_steps.facts()}
 
     def listeners(self, library: Library) -> Mapping[str, Takes]:
         """Type of our own messages → the capability that takes it in."""
         return {
             LAUNCHED: OpensBooks(self.firm.approved_rates),
-            **milestones.listeners(library),
+            **milestone_steps.listeners(library),
         }
 
     @cached_property
@@ -382,7 +383,7 @@ class Fairlead:
             policies=frozenset(self._facts),  # that an approval may ask
             roles=frozenset(str(role) for role in Role),
             teams=frozenset(self.firm.teams),
-            events=frozenset(EVENTS) | INTERNAL | milestones.EVENTS,
+            events=frozenset(EVENTS) | INTERNAL | milestone_steps.EVENTS,
             subjects=frozenset(self.hooks.subjects),
         )
         known = [*self.library.playbooks, *self.library.variants]
