@@ -284,6 +284,11 @@ class Fairlead:
         """Policy → its facts, for approvals that name one."""
         return {**gates.facts_of(self.firm), **milestone_steps.facts()}
 
+    @property
+    def events(self) -> frozenset[str]:
+        """What a playbook may start on or wait for."""
+        return frozenset(EVENTS) | INTERNAL | milestone_steps.EVENTS
+
     def listeners(self, library: Library) -> Mapping[str, Takes]:
         """Type of our own messages → the capability that takes it in."""
         return {
@@ -383,7 +388,7 @@ class Fairlead:
             policies=frozenset(self._facts),  # that an approval may ask
             roles=frozenset(str(role) for role in Role),
             teams=frozenset(self.firm.teams),
-            events=frozenset(EVENTS) | INTERNAL | milestone_steps.EVENTS,
+            events=self.events,
             subjects=frozenset(self.hooks.subjects),
         )
         known = [*self.library.playbooks, *self.library.variants]
