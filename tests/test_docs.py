@@ -18,7 +18,6 @@ import yaml
 
 from fairlead.api.refusals import HttpRefusal
 from fairlead.bootstrap import CONNECTORS, Fairlead
-from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.firm import load_firm
 from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.main import app
