@@ -69,6 +69,7 @@ from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets, SecretSource
 from fairlead.web.parts import ConnectorSheet, MappedField, Operation, WebParts
+from fairlead.wiring_time import Timekeeping
 from fairlead.work.alerts import POLICIES as ALERT_POLICIES
 from fairlead.work.alerts import Alerts
 from fairlead.work.escalation import Escalation
@@ -258,6 +259,10 @@ class Fairlead:
         return self.systems.route("contracts", facts) if connected else None
 
     @cached_property
+    def timekeeping(self) -> Timekeeping:
+        return Timekeeping.of(self.settings.config, self.policies, self.calendars, self.systems)
+
+    @cached_property
     def library(self) -> Library:
         texts = [(path.name, path.read_text("utf-8")) for path in self.playbook_files]
         return Library(
@@ -349,6 +354,7 @@ class Fairlead:
             cancel_run=cancel,
             packets=self.packets,
             expenses=Expenses(self.policies, self.calendars),
+            times=self.timekeeping.times,
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()

@@ -14,6 +14,7 @@ from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.supply import supply
+from fairlead.capabilities.time.entering import TimeInput
 from fairlead.capabilities.time.expenses import ExpenseInput, Expenses
 from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems
 from fairlead.connectors.kit.signatures import standard_webhook
@@ -134,6 +135,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         cancel_run=cancel_run,
         packets=PACKETS,
         expenses=EXPENSES,
+        times=_SAMPLE.timekeeping.times,
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),
@@ -163,6 +165,7 @@ def fill(db: Database) -> dict[str, str]:
             add_delivery(tx, number, region, entity)
         add_people_who_book(tx)
         add_expense(tx)
+        add_time(tx)
         bulk.insert(
             tx,
             "inbox",
@@ -266,6 +269,15 @@ def add_people_who_book(tx: Tx) -> None:
             for number in ([2002] if person.id.endswith(".amer") else [2001])
         ],
     )
+
+
+def add_time(tx: Tx, who: str = "consultant") -> UUID:
+    """Two hours of work, handed in by nobody yet."""
+    said = TimeInput(
+        engagement="ENG-2001", task="10", day=date(2026, 3, 2), minutes=120, narrative="Mapped it"
+    )
+    acting = Acting.of(PEOPLE, PEOPLE.principal(who))
+    return _SAMPLE.timekeeping.times.enter(tx, acting, said).row["id"]
 
 
 def add_expense(tx: Tx, who: str = "consultant") -> UUID:

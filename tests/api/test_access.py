@@ -96,6 +96,7 @@ OBJECTS = {
     "inbox": "1",
     "systems": "ledger-emea",
     "expenses": "expense",
+    "time-entries": "entry",
 }
 GOOD: dict[str, Any] = {
     "answer": {"approved": True, "reason": ""},
@@ -103,6 +104,7 @@ GOOD: dict[str, Any] = {
     "resolve": {"action": "retry"},
     "cancel": {"reason": "no longer wanted"},
     "migrate": {"reason": "as agreed"},
+    "time-entries/change": {"engagement": "ENG-2002", "day": "2026-03-02", "minutes": 60},
     "change": {
         "engagement": "ENG-2002",
         "day": "2026-03-02",
@@ -127,11 +129,18 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
     assert task
     assert exception
     expense = shared_office.get("consultant", "/api/v1/expenses").json()["items"][0]
-    known = {"task": task["id"], "exception": exception["id"], "expense": expense["id"]}
+    entry = shared_office.get("consultant", "/api/v1/time-entries").json()["items"][0]
+    known = {
+        "task": task["id"],
+        "exception": exception["id"],
+        "expense": expense["id"],
+        "entry": entry["id"],
+    }
     id = known.get(OBJECTS[noun], OBJECTS[noun])
     needed = PERMISSIONS[route]
     who = next(f"{str(role).replace('_', '-')}.amer" for role in OF_ROLE if needed in OF_ROLE[role])
-    body = GOOD.get(last, {} if method == "POST" else None)
+    usual = GOOD.get(last, {} if method == "POST" else None)
+    body = GOOD.get(f"{noun}/{last}", usual)
     before = shared_office.count("events")
 
     answers = [

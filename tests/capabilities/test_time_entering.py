@@ -218,11 +218,13 @@ def test_only_those_who_see_an_engagement_staff_it(tx: Tx) -> None:
     moved = work.model_copy(update={"engagement": EngagementId("eng-2")})
     with pytest.raises(InvalidInput) as refused:  # Inès sees no AMER
         set_assignments(tx, acting("ines.moreau"), [moved])
-    assert problems(refused) == ["/0/engagement"]
+    assert problems(refused) == ["/assignments/0/engagement"]
     endless = {"period": Period(start=MONDAY), "task": "77", "resource": "nobody"}
     with pytest.raises(InvalidInput) as refused:
         set_assignments(tx, acting("wei.chen"), [work.model_copy(update=endless), work])
-    assert problems(refused) == ["/1/id", "/0/task", "/0/resource", "/0/period/end"]
+    assert problems(refused) == [
+        f"/assignments/{place}" for place in ("1/id", "0/task", "0/resource", "0/ends_on")
+    ]
     assert assignments.load(tx, ["a1"])["a1"].engagement == "eng-1"
 
 

@@ -30,8 +30,10 @@ from fairlead.api import (
     playbooks,
     problems,
     runs,
+    staffing,
     systems,
     tasks,
+    time_entries,
 )
 from fairlead.api.counters import Counters
 from fairlead.api.edge import Edge
@@ -83,6 +85,8 @@ def create(app: AppParts) -> FastAPI:
         systems,
         notifications,
         inbox,
+        time_entries,
+        staffing,
         expenses,
         exchange_rates,
         keys,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from fairlead.capabilities.time.entering import Times
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Systems
 from fairlead.domain.rules.packet import Packet
@@ -61,6 +62,7 @@ class AppParts:
     cancel_run: CancelRun
     packets: MakesPacket
     expenses: Expenses
+    times: Times
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])

@@ -61,6 +61,19 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/notifications": Permission.TASKS_READ,
     "GET /api/v1/inbox": Permission.EXCEPTIONS_READ,
     "POST /api/v1/inbox/{id}/replay": Permission.EXCEPTIONS_REPLAY,
+    "GET /api/v1/time-entries": Open.TO_KEYS,  # one's own; others' with time.read
+    "GET /api/v1/time-entries/{id}": Open.TO_KEYS,
+    "GET /api/v1/time-sums": Open.TO_KEYS,
+    "GET /api/v1/time-week": Permission.TIME_ENTER,
+    "POST /api/v1/time-entries": Permission.TIME_ENTER,
+    "POST /api/v1/time-entries/{id}/change": Permission.TIME_ENTER,
+    "DELETE /api/v1/time-entries/{id}": Permission.TIME_ENTER,
+    "POST /api/v1/time-week/submit": Permission.TIME_ENTER,
+    "POST /api/v1/time-week/recall": Permission.TIME_ENTER,
+    "GET /api/v1/resources": Permission.TIME_READ,
+    "POST /api/v1/resources": Permission.RESOURCES_MANAGE,
+    "GET /api/v1/assignments": Open.TO_KEYS,  # one's own; others' with time.read
+    "POST /api/v1/assignments": Permission.RESOURCES_MANAGE,
     "GET /api/v1/expenses": Open.TO_KEYS,  # one's own; others' with time.read
     "GET /api/v1/expense-sums": Open.TO_KEYS,
     "GET /api/v1/expenses/{id}": Open.TO_KEYS,

@@ -24,11 +24,13 @@ def set_resources(tx: Tx, acting: Acting, records: Sequence[ResourceRecord]) -> 
     Raises `InvalidInput` where one comes twice, or works where the caller sees nothing.
     """
     known = resources.load(tx, [record.id for record in records])
-    problems = _twice([record.id for record in records])
+    problems = _twice("resources", [record.id for record in records])
     for n, record in enumerate(records):
         was = known.get(record.id)
         if not _sees(acting.principal, record) or (was and not _sees(acting.principal, was)):
-            problems.append(Problem(f"/{n}/region", "is a region and a company that you see"))
+            problems.append(
+                Problem(f"/resources/{n}/region", "is a region and a company that you see")
+            )
     if problems:
         raise InvalidInput("These people cannot be taken.", problems)
     said = _actor(acting)
@@ -59,18 +61,20 @@ def set_assignments(tx: Tx, acting: Acting, wanted: Sequence[Assignment]) -> lis
     held = deliveries.load(tx, sorted(named))
     seen = {id: one for id, one in held.items() if _works_where(acting.principal, one)}
     people = resources.load(tx, [one.resource for one in wanted])
-    problems = _twice([one.id for one in wanted])
+    problems = _twice("assignments", [one.id for one in wanted])
     for n, one in enumerate(wanted):
         was = known.get(one.id)
         delivery = seen.get(one.engagement)
         if delivery is None or (was and was.engagement not in seen):
-            problems.append(Problem(f"/{n}/engagement", "is a launched engagement that you see"))
+            problems.append(
+                Problem(f"/assignments/{n}/engagement", "is a launched engagement that you see")
+            )
         elif one.task and one.task not in {package.code for package in delivery.packages}:
-            problems.append(Problem(f"/{n}/task", "is a task of the engagement"))
+            problems.append(Problem(f"/assignments/{n}/task", "is a task of the engagement"))
         if one.resource not in people:
-            problems.append(Problem(f"/{n}/resource", "is somebody who books time"))
+            problems.append(Problem(f"/assignments/{n}/resource", "is somebody who books time"))
         if one.period.end is None:
-            problems.append(Problem(f"/{n}/period/end", "is a day: an assignment ends"))
+            problems.append(Problem(f"/assignments/{n}/ends_on", "is a day: an assignment ends"))
     if problems:
         raise InvalidInput("These assignments cannot be taken.", problems)
     said = _actor(acting)
@@ -104,8 +108,8 @@ def _note(tx: Tx, actor: str, changed: Sequence[Assignment], seen: dict[str, Del
     )
 
 
-def _twice(ids: Sequence[str]) -> list[Problem]:
-    return [Problem(f"/{n}/id", "comes once") for n, id in enumerate(ids) if id in ids[:n]]
+def _twice(what: str, ids: Sequence[str]) -> list[Problem]:
+    return [Problem(f"/{what}/{n}/id", "comes once") for n, id in enumerate(ids) if id in ids[:n]]
 
 
 def _sees(principal: Principal, record: ResourceRecord) -> bool:

@@ -1,0 +1,29 @@
+"""What keeps time, wired; `bootstrap` asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairlead.capabilities.handoff.firm import Calendars
+from fairlead.capabilities.time.entering import Times
+from fairlead.capabilities.time.judging import Judging
+from fairlead.capabilities.time.kinds import Kinds, load_kinds
+from fairlead.config import Systems
+from fairlead.policy.tables import Policies
+
+
+@dataclass(frozen=True)
+class Timekeeping:
+    kinds: Kinds
+    judging: Judging
+    times: Times
+
+    @classmethod
+    def of(
+        cls, config: Path, policies: Policies, calendars: Calendars, systems: Systems
+    ) -> Timekeeping:
+        """Raises `InvalidDefinition` where a kind of time has no name in a system that keeps it."""
+        kinds = load_kinds(config, systems.all())
+        judging = Judging(policies, calendars, kinds)
+        return cls(kinds, judging, Times(judging, kinds))
