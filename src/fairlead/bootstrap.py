@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from fairlead.api.parts import AppParts
-from fairlead.capabilities import billing, handoff, milestones, time
+from fairlead.capabilities import billing, handoff, milestones, revenue, time
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -31,6 +31,10 @@ from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.capabilities.milestones import registering as milestone_steps
 from fairlead.capabilities.milestones.links import Mailing
+from fairlead.capabilities.revenue import booking as revenue_booking
+from fairlead.capabilities.revenue import working as revenue_working
+from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
+from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
@@ -69,6 +73,7 @@ from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets, SecretSource
 from fairlead.web.parts import ConnectorSheet, MappedField, Operation, WebParts
+from fairlead.wiring_revenue import reckons
 from fairlead.wiring_time import Timekeeping
 from fairlead.work.alerts import POLICIES as ALERT_POLICIES
 from fairlead.work.alerts import Alerts
@@ -91,7 +96,7 @@ CONNECTORS: dict[str, Connector] = {
 }
 
 _CAPABILITIES = tuple(
-    Path(str(room.__file__)).parent for room in (handoff, time, billing, milestones)
+    Path(str(room.__file__)).parent for room in (handoff, time, billing, milestones, revenue)
 )
 
 
@@ -229,6 +234,7 @@ class Fairlead:
         milestone_steps.register(
             registry, lambda: Mailing(self.db, self.settings.address), self.firm.name
         )
+        revenue_booking.register(registry)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -276,7 +282,10 @@ class Fairlead:
             return self.systems.route(port, facts)
 
         return Hooks(
-            subjects={"engagement": EngagementSubjects(self.ownership)},
+            subjects={
+                "engagement": EngagementSubjects(self.ownership),
+                revenue_booking.SUBJECT: revenue_booking.RevenueSubjects(),
+            },
             ask=gates.asker(self.policies, self._facts),
             route=route,
             calendar=lambda facts: self.calendars.of(
@@ -292,7 +301,7 @@ class Fairlead:
     @property
     def events(self) -> frozenset[str]:
         """What a playbook may start on or wait for."""
-        return frozenset(EVENTS) | INTERNAL | milestone_steps.EVENTS
+        return frozenset(EVENTS) | INTERNAL | milestone_steps.EVENTS | {REVENUE_APPROVED}
 
     def listeners(self, library: Library) -> Mapping[str, Takes]:
         """Type of our own messages → the capability that takes it in."""
@@ -332,6 +341,11 @@ class Fairlead:
     @cached_property
     def exceptions(self) -> Exceptions:
         return Exceptions({"engagement": supply})
+
+    @cached_property
+    def reckons(self) -> Reckons:
+        """What revenue and margin are worked out with."""
+        return reckons(self.policies, self.firm.legal_entities, self.calendars)
 
     @cached_property
     def packets(self) -> Packets:
@@ -431,6 +445,7 @@ class Worker:
                 Housekeeping(2, escalation.sweep),
                 Housekeeping(5, self._forgotten),
                 Housekeeping(5, self._compare),
+                Housekeeping(5, lambda: revenue_working.wake(db)),
                 Housekeeping(60, alerts.sweep),
                 Housekeeping(600, self._forget_keys),
                 Housekeeping(600, lambda: forget_old_wakeups(db)),
@@ -495,6 +510,8 @@ class Worker:
             case "inbox":
                 slots = fairlead.reaches[name].at_once if name in fairlead.reaches else 2
                 return InboxDrain(fairlead.db, self.engine.id, self._intake.handle, slots)
+            case "revenue":
+                return revenue_working.RevenueDrain(fairlead.db, fairlead.reckons)
             case "poll" if name in fairlead.reaches:
                 return _poll(fairlead, fairlead.reaches[name])
             case _:

@@ -14,6 +14,7 @@ from fairlead.domain.model.agreement import Agreement
 from fairlead.domain.model.client import Client, ClientChanges
 from fairlead.domain.model.document import FiledDocument
 from fairlead.domain.model.opportunity import Opportunity
+from fairlead.domain.model.posting import RevenuePosting
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
@@ -138,6 +139,14 @@ class MemoryLedger(Books):
 
     def find_requisition(self, key: EffectKey) -> ExternalRef | None:
         return self.find("requisition", key)
+
+    def book_revenue(
+        self, posting: RevenuePosting, *, project: ExternalRef, key: EffectKey
+    ) -> ExternalRef:
+        return self.add("journal", key, (posting, project))
+
+    def find_revenue(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("journal", key)
 
 
 class MemoryProjects(Books):

@@ -86,8 +86,9 @@ def firm(*ports: str) -> Fairlead:
     rooms = Fairlead(Settings(config=SAMPLE))
     serving = [*_ALWAYS]
     serving += [(_MORE[port], port, {}) for port in ports if port in _MORE]
-    if "procurement" in ports:
-        serving += [(id, "procurement", where) for id, port, where in _ALWAYS if port == "ledger"]
+    for port in ("procurement", "bookkeeping"):
+        if port in ports:
+            serving += [(id, port, where) for id, known, where in _ALWAYS if known == "ledger"]
     served: dict[str, list[Serves]] = {}
     for id, port, where in serving:
         served.setdefault(id, []).append(Serves.model_validate({"port": port, **where}))
@@ -116,6 +117,7 @@ class Office:
         """`ports`: for which there is a system, besides CRM, ledgers and project system."""
         rooms = firm(*sorted(ports))
         rooms.db = self.db = db
+        self.rooms = rooms
         self.crm, self.projects = MemoryCrm(CRM), MemoryProjects("kantata")
         self.ledgers = {id: MemoryLedger(id) for id in LEDGERS}
         self.contracts, self.people = MemoryContracts(CONTRACTS), MemoryPeople("bamboohr")

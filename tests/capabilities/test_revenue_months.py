@@ -15,7 +15,7 @@ from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.revenue import approving
 from fairlead.capabilities.revenue.approving import approve, digest_of, propose, send_back
 from fairlead.capabilities.revenue.months import Reckons, ask_for_month, carry_on, note_terms
-from fairlead.capabilities.revenue.reckoning import Exchange, figures
+from fairlead.capabilities.revenue.reckoning import Exchange, Figures, figures
 from fairlead.config import SAMPLE, Settings
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.revenue import RevenueFacts
@@ -414,6 +414,7 @@ def test_costs_in_another_currency_are_converted_and_commitments_count(tx: Tx) -
     compute(tx, JAN)
 
     found = figures(tx, [books.id], date(2026, 1, 31), zones={}, exchange=pounds)[books.id]
+    assert isinstance(found, Figures)
     assert found.costs.commitments == money("2000.00")
     (stage,) = found.revenue.stages
     assert stage.done == 5_800 + 300

@@ -45,6 +45,11 @@ UPDATE exceptions SET state = 'resolved', resolution = %s, resolved_by = %s, rea
 WHERE id = %s
 """
 
+_LAST = """
+SELECT DISTINCT ON (cause) cause, state, resolved_by, amount FROM exceptions
+WHERE subject_id = ANY(%s) AND cause = ANY(%s) ORDER BY cause, opened_at DESC
+"""
+
 _OVERDUE = """
 UPDATE exceptions SET escalated_at = clock_timestamp()
 WHERE id IN (SELECT id FROM exceptions WHERE state = 'open' AND escalated_at IS NULL
@@ -89,6 +94,12 @@ def settle(tx: Tx, causes: Sequence[str], at: datetime) -> None:
     """The causes are gone: their exceptions end, by what a person supplied or by themselves."""
     if causes:
         tx.execute(_SETTLE, [at, list(causes)])
+
+
+def last_of(tx: Tx, subjects: Sequence[str], causes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Cause → the exception that was opened for it last, of these subjects."""
+    rows = tx.execute(_LAST, [list(subjects), list(causes)]).fetchall()
+    return {row["cause"]: row for row in rows}
 
 
 def lock(tx: Tx, id: str) -> dict[str, Any] | None:

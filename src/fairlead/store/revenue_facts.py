@@ -170,6 +170,12 @@ FROM effects WHERE subject_id = ANY(%(ids)s) AND operation = 'procurement.create
   AND state = 'confirmed' GROUP BY 1, 2 ORDER BY 1, 2
 """
 
+# What suppliers have cost by now, on purchase orders.
+_SPENT = f"""
+SELECT e.engagement_id, sum(e.claimed) AS amount FROM expenses e
+WHERE {_COUNTS} AND e.purchase_order IS NOT NULL GROUP BY 1 ORDER BY 1
+"""  # noqa: S608
+
 # What an hour of those who are assigned costs on the day.
 _PLANNED = """
 SELECT a.engagement_id, cost.per_hour, cost.currency, coalesce(sum(a.minutes), 0)::bigint AS minutes
@@ -195,6 +201,7 @@ _QUERIES: dict[str, LiteralString] = {
     "billed": _BILLED,
     "concessions": _CONCESSIONS,
     "commitments": _COMMITMENTS,
+    "spent": _SPENT,
     "planned": _PLANNED,
 }
 

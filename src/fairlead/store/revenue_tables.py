@@ -140,3 +140,13 @@ leaks = sa.Table(
     sa.Index("leaks_open", "engagement_id", "kind", postgresql_where=sa.text("gone_at IS NULL")),
     comment="Money that was worked for and may never be asked for.",
 )
+
+leak_sweeps = sa.Table(
+    "leak_sweeps",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, comment="in UTC"),
+    text("reached", server_default="", comment="the last engagement that was looked at"),
+    count("engagements"),
+    at("ended_at", null=True),
+    comment="Looking for what leaks, once a day: whoever is stopped is carried on.",
+)

@@ -16,13 +16,13 @@ from typing import Any
 
 from fairlead.capabilities.revenue.reckoning import Exchange, Figures, figures
 from fairlead.domain.ids import derived
-from fairlead.domain.model.revenue import Recognised, RevenueMethod, Treatment
+from fairlead.domain.model.revenue import Recognised, Treatment
 from fairlead.domain.rules.project_setup import add_months
 from fairlead.domain.rules.revenue import Unmeasured, recognise
 from fairlead.domain.values import Value
 from fairlead.errors import InvalidInput, Problem
 from fairlead.policy.tables import Policies, decide
-from fairlead.store import contract_terms, exceptions, journal, revenue, revenue_jobs
+from fairlead.store import contract_terms, exceptions, journal, revenue, revenue_jobs, runs
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
 from fairlead.store.revenue_jobs import Job
@@ -31,6 +31,7 @@ from fairlead.trust.roles import Permission
 from fairlead.work.words import CauseClass, ExceptionAction, NewException
 
 POLICY = "contract-modification"
+QUEUE = "revenue"  #: of the workers
 _TEAM = "finance-operations"
 _AT_A_TIME = 200  #: engagements in one transaction
 _SLA = timedelta(days=2)  #: clock time in which somebody must see to one that is held
@@ -68,7 +69,7 @@ def ask_for_month(tx: Tx, principal: Principal, month: date, *, today: date) -> 
         )
     now = database_time(tx)
     waiting = revenue_jobs.waiting(tx, first, principal.id)
-    return revenue_jobs.ask(
+    job = revenue_jobs.ask(
         tx,
         waiting or derived("revenue-job", str(first), principal.id, str(now)),
         month=first,
@@ -80,6 +81,8 @@ def ask_for_month(tx: Tx, principal: Principal, month: date, *, today: date) -> 
         else sorted(principal.legal_entities),
         at=now,
     )
+    runs.notify(tx, QUEUE)
+    return job
 
 
 def carry_on(tx: Tx, reckons: Reckons, *, at_a_time: int = _AT_A_TIME) -> bool:
@@ -172,8 +175,11 @@ def _compute(
     held = 0
     for row in rows:
         id = row["engagement_id"]
+        figures_of = found[id]
         try:
-            answer = _recognised(found.get(id), row)
+            if isinstance(figures_of, Unmeasured):
+                raise figures_of
+            answer = recognise(figures_of.revenue)
         except Unmeasured as missing:
             _hold(tx, row, job.month, str(missing), now)
             held += 1
@@ -185,20 +191,11 @@ def _compute(
         elif not _same(new, drafts.get(id)):
             last = fixed.get(id) or drafts.get(id)
             revision = drafts[id]["revision"] if id in drafts else _next(last)
-            figures_of = found[id]
             drafted.append(_Drafted(_row(job, id, revision, new, answer, figures_of, now), row))
     revenue.drop_drafts(tx, dropped, job.month)
     exceptions.settle(tx, [_cause(id) for id in measured], now)
     _write(tx, job, drafted, now)
     return len(drafted), held
-
-
-def _recognised(found: Figures | None, row: Mapping[str, Any]) -> Recognised:
-    """Raises Unmeasured, also where the contract's method is none of ours."""
-    if found is None:
-        known = ", ".join(RevenueMethod)
-        raise Unmeasured(f"its revenue method {row['revenue_method']!r} is none of {known}")
-    return recognise(found.revenue)
 
 
 def _figures(answer: Recognised, before: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from fairlead.domain.rules.margin import cost_progress, labour_cost, missing_cos
 from fairlead.domain.rules.opening import AS_WORKED, ChargeKind
 from fairlead.domain.rules.project_setup import add_months
 from fairlead.domain.rules.revenue import (
+    Unmeasured,
     days_done,
     earned_of,
     priced_work,
@@ -38,7 +39,7 @@ from fairlead.store.revenue_facts import Read, Rows, read
 #: What one unit of a currency is in another on a day; null: nobody knows.
 Exchange = Callable[[str, str, date], Decimal | None]
 
-_METHODS = frozenset(RevenueMethod)
+_METHODS = tuple(RevenueMethod)
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,22 @@ class Figures:
 
 def figures(
     tx: Tx, ids: Sequence[str], on: date, *, zones: Mapping[str, str], exchange: Exchange
-) -> dict[str, Figures]:
+) -> dict[str, Figures | Unmeasured]:
     """By engagement, at the end of a day; terms must have been noted (`contract_terms.note`).
 
-    One whose revenue method is none of ours is not in it.
+    One that cannot be worked out says why; it does not keep others from it.
     """
-    found = read(tx, ids, on, zones)
-    return {
-        id: _Reckoner(rows, on, exchange).figures()
-        for id, rows in found.items()
-        if rows.delivery["revenue_method"] in _METHODS and rows["terms"]
-    }
+    return {id: _of(rows, on, exchange) for id, rows in read(tx, ids, on, zones).items()}
+
+
+def _of(rows: Read, on: date, exchange: Exchange) -> Figures | Unmeasured:
+    method = rows.delivery["revenue_method"]
+    if method not in _METHODS:
+        return Unmeasured(f"its revenue method {method!r} is none of {', '.join(_METHODS)}")
+    try:
+        return _Reckoner(rows, on, exchange).figures()
+    except ValueError as wrong:  # such as an amount in another currency than the contract's
+        return Unmeasured(" ".join(str(wrong).split())[:500])
 
 
 class _Reckoner:
@@ -229,7 +235,8 @@ class _Reckoner:
         return total(amounts, self._currency)
 
     def _commitments(self) -> tuple[Money, tuple[str, ...]]:
-        """Work of others that was asked for, and what keeps it from being added up."""
+        """Work of others that was asked for less what it has cost by now, and what keeps it from
+        being added up."""
         parts: list[Money] = []
         lacking: list[str] = []
         for row in self._rows["commitments"]:
@@ -239,7 +246,9 @@ class _Reckoner:
             else:
                 worth = Fraction(row["amount"]) * Fraction(rate)
                 parts.append(to_money(worth, self._currency))
-        return total(parts, self._currency), tuple(lacking)
+        spent = self._sum("spent")
+        left = total(parts, self._currency) - spent
+        return (left if left.amount > 0 else self._money(Decimal(0))), tuple(lacking)
 
     def _planned(self) -> Money | None:
         """Weighted by planned minutes; evenly where none are planned."""
