@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,10 @@ TEMPLATES = {
 DEFAULTS: dict[str, Any] = {
     "starts_on": "2027-01-11",
     "ends_on": "2027-09-30",
+    "contract_from": "2026-11-01",
+    "signed_on": "2026-10-30",
+    "signed_late_on": "2026-11-20",
+    "closes_on": "2026-11-20",
     "payment_days": 30,
 }
 
@@ -355,6 +360,21 @@ def test_six_ways_are_told() -> None:
     }  # fmt: skip
     for what in ("quote", "phases", "buys", "clauses", "reviewed_first", "judged", "blank"):
         assert any(getattr(deal, what) for deal in told), what
+
+
+@pytest.mark.parametrize("today", ["2026-11-28", "2027-02-28", "2030-01-01"])
+def test_work_has_gone_on_for_some_weeks_whenever_the_demo_is_played(today: str) -> None:
+    book, moved = load_deals(), load_deals().begun(date.fromisoformat(today))
+
+    weeks = (date.fromisoformat(today) - moved.defaults.starts_on).days / 7
+    assert 4 <= weeks <= 10
+    assert [deal.id for deal in moved.deals] == [deal.id for deal in book.deals]
+    for before, now in zip(book.deals, moved.deals, strict=True):
+        assert now.signed_on <= now.starts_on < now.ends_on
+        assert now.lines == before.lines
+        assert [term.due_on is None for term in now.terms] == [
+            term.due_on is None for term in before.terms
+        ]
 
 
 def test_whoever_supplies_a_value_knows_it() -> None:

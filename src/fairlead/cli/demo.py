@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import simplejson
@@ -51,7 +52,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 
 def _run(settings: Settings, progress: Progress, *, as_json: bool) -> int:
-    book = load_deals()
+    book = load_deals().begun(datetime.now(UTC).date())
     progress.say("starting PostgreSQL, the sandbox systems, the API and two workers")
     with Stage(settings) as stage, People(stage.fairlead, stage.url) as people:
         try:

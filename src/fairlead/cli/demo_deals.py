@@ -8,7 +8,7 @@ which field of which system holds what.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from fairlead.config import SAMPLE, read
 from fairlead.domain.model.contract import ContractType
+from fairlead.domain.rules.project_setup import add_months
 from fairlead.domain.values import Country, Currency, Exact, Hours, Money, Name, Value
 
 _PER_CENT = Decimal(100)
@@ -173,6 +174,10 @@ class Deal(Value):
     value: _Money
     starts_on: date
     ends_on: date
+    contract_from: date
+    signed_on: date
+    signed_late_on: date  #: by the client, where that comes after the win
+    closes_on: date  #: as the seller expects
     payment_days: int
     purchase_order: str | None = None
     terms: tuple[Term, ...] = ()
@@ -251,6 +256,10 @@ def _add_up(terms: tuple[Term, ...], value: Decimal) -> bool:
 class _Defaults(Value):
     starts_on: date
     ends_on: date
+    contract_from: date
+    signed_on: date
+    signed_late_on: date
+    closes_on: date
     payment_days: int
 
 
@@ -291,6 +300,28 @@ class Book(Value):
     def with_deals(self, deals: tuple[Deal, ...]) -> Book:
         """The same firm with other deals."""
         return Book.model_validate({**self.model_dump(), "deals": [d.model_dump() for d in deals]})
+
+    def begun(self, today: date) -> Book:
+        """The same deals, moved by whole months so that work has gone on for some weeks today."""
+        begin = today - _WORKED
+        start = self.defaults.starts_on
+        months = (begin.year - start.year) * 12 + begin.month - start.month
+        return Book.model_validate(_moved(self.model_dump(), months))
+
+
+#: For so long at least, and a month more at most, work has gone on in `Book.begun`.
+_WORKED = timedelta(weeks=5)
+
+
+def _moved(raw: Any, months: int) -> Any:
+    """Every day in it, so many months later (earlier where negative)."""
+    if isinstance(raw, date):
+        return add_months(raw, months)
+    if isinstance(raw, dict):
+        return {k: _moved(v, months) for k, v in cast("dict[str, Any]", raw).items()}
+    if isinstance(raw, list | tuple):
+        return [_moved(one, months) for one in cast("list[Any]", raw)]
+    return raw
 
 
 class _More(Value):

@@ -140,7 +140,8 @@ class Seller:
             done = {"status": "completed"}
             self._sandbox.amend(_SIGNATURES, "envelopes", self._envelopes[deal.id], done)
         else:
-            change = {"Status": "Activated", "CustomerSignedDate": "2026-11-20"}
+            signed_on = deal.signed_late_on.isoformat()
+            change = {"Status": "Activated", "CustomerSignedDate": signed_on}
             self._sandbox.amend(deal.crm, "Contract", self._contracts[deal.id], change)
 
     def _lists(
@@ -249,8 +250,8 @@ def _contract(deal: Deal) -> dict[str, Any]:
     return _told(
         {
             "Status": "Activated" if signed else "In Approval Process",
-            "CustomerSignedDate": "2026-10-30" if signed else None,
-            "StartDate": "2026-11-01",
+            "CustomerSignedDate": deal.signed_on.isoformat() if signed else None,
+            "StartDate": deal.contract_from.isoformat(),
             "EndDate": "2029-12-31",
             "Contract_Value__c": (deal.contract_says or deal.value).amount,
             "CurrencyIsoCode": (deal.contract_says or deal.value).currency,
@@ -268,7 +269,7 @@ def _opportunity(deal: Deal) -> dict[str, Any]:
             "Name": deal.name,
             "Description": reference(deal, won=False),
             "StageName": "Negotiation/Review",
-            "CloseDate": "2026-11-20",
+            "CloseDate": deal.closes_on.isoformat(),
             "Amount": deal.value.amount,
             "Project_Start__c": _unless_blank(deal, "starts_on", deal.starts_on.isoformat()),
             "Project_End__c": _unless_blank(deal, "ends_on", deal.ends_on.isoformat()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -43,7 +44,8 @@ def serve_everything(settings: Settings, workers: int) -> int:
         ]
         _say(settings, url, world, logs, password)
         if world:
-            new = plant_deals(world.sandbox, load_deals())
+            today = datetime.now(UTC).date()
+            new = plant_deals(world.sandbox, load_deals().begun(today))
             if new:
                 typer.echo(f"Its sellers won {new} deals just now; their handoffs are under way.")
         _watch(children, stop)
