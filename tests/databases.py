@@ -23,12 +23,13 @@ _free: list[str] = []  #: addresses of databases of this process that are as fre
 
 # Everything by which one database can differ from another but rows, and the release that it is of.
 _SHAPE = """
-SELECT (SELECT version_num FROM alembic_version) || md5(string_agg(concat_ws(' ', n.nspname, c.relname, c.relkind, a.attname, a.atttypid,
-    a.attnotnull, pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY n.nspname, c.relname, a.attnum))
+SELECT (SELECT version_num FROM alembic_version) || md5(string_agg(
+    concat_ws(' ', n.nspname, c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull,
+        pg_get_expr(d.adbin, d.adrelid)), ',' ORDER BY n.nspname, c.relname, a.attnum))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema'
+WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
 """
 
 # What a test's own sessions left open would write into the next test.
