@@ -35,6 +35,7 @@ from fairlead.store import (
     assignments,
     bulk,
     deliveries,
+    deputies,
     engagements,
     exceptions,
     journal,
@@ -43,6 +44,7 @@ from fairlead.store import (
     tasks,
 )
 from fairlead.store.database import Database, Tx
+from fairlead.store.deputies import Deputy
 from fairlead.store.journal import Event
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import People, Person, Service, new_key
@@ -166,6 +168,7 @@ def fill(db: Database) -> dict[str, str]:
         add_people_who_book(tx)
         add_expense(tx)
         add_time(tx)
+        add_deputy(tx)
         bulk.insert(
             tx,
             "inbox",
@@ -278,6 +281,12 @@ def add_time(tx: Tx, who: str = "consultant") -> UUID:
     )
     acting = Acting.of(PEOPLE, PEOPLE.principal(who))
     return _SAMPLE.timekeeping.times.enter(tx, acting, said).row["id"]
+
+
+def add_deputy(tx: Tx) -> None:
+    """Long ago, so that it bars nobody."""
+    day = date(2024, 1, 1)
+    deputies.add(tx, Deputy("deputy-1", "pmo-lead", "project-manager", day, day, "pmo-lead", NOW))
 
 
 def add_expense(tx: Tx, who: str = "consultant") -> UUID:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from fairlead.api import (
     decisions,
+    deputies,
     differences,
     effects,
     engagements,
@@ -33,6 +34,7 @@ from fairlead.api import (
     staffing,
     systems,
     tasks,
+    time_approvals,
     time_entries,
 )
 from fairlead.api.counters import Counters
@@ -89,6 +91,8 @@ def create(app: AppParts) -> FastAPI:
         staffing,
         expenses,
         exchange_rates,
+        time_approvals,
+        deputies,
         keys,
         me,
         hooks,

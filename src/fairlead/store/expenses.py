@@ -142,6 +142,11 @@ def load(tx: Tx, ids: Collection[UUID], *, lock: bool) -> dict[UUID, Kept]:
     return {row["id"]: kept(row) for row in rows}
 
 
+def taken_back(tx: Tx, id: UUID) -> bool:
+    """Whether another one takes it back; it has been locked."""
+    return tx.execute("SELECT 1 FROM expenses WHERE reverses = %s", [id]).fetchone() is not None
+
+
 def submit(tx: Tx, ids: Collection[UUID], now: datetime) -> None:
     tx.execute(_SUBMIT, [now, list(ids)])
 

@@ -298,3 +298,33 @@ time_validations = sa.Table(
     ),
     comment="Judging many entries at once: how far it is. Carried on after any interruption.",
 )  # fmt: skip
+
+deputies = sa.Table(
+    "deputies",
+    metadata,
+    text("id", primary_key=True),
+    text("person", comment="whose work the deputy does"),
+    text("deputy"),
+    day("starts_on"),
+    day("ends_on", comment="the last day"),
+    text("named_by"),
+    at("named_at"),
+    at("ended_at", null=True, comment="before its last day"),
+    sa.CheckConstraint("person <> deputy", name="of_another"),
+    sa.CheckConstraint("starts_on <= ends_on", name="in_order"),
+    # both sides of one person
+    sa.Index("deputies_by_person", "person", "ends_on"),
+    sa.Index("deputies_by_deputy", "deputy", "ends_on"),
+    comment="Who acts in whose stead, from when to when. Days are those of UTC.",
+)
+
+engagement_managers = sa.Table(
+    "engagement_managers",
+    metadata,
+    text("engagement_id", primary_key=True),
+    text("person"),
+    text("named_by"),
+    at("named_at"),
+    comment="Who manages an engagement and approves its time; where nobody is named, its region's "
+    "project managers do.",
+)

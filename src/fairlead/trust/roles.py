@@ -41,6 +41,7 @@ class Permission(StrEnum):
     TIME_IMPORT = "time.import"  #: others' time and expenses, as another system recorded them
     TIME_READ = "time.read"  #: others' time and expenses
     TIME_APPROVE = "time.approve"  #: others' time and expenses; never one's own
+    MANAGERS_NAME = "managers.name"  #: who manages an engagement, and so approves its time
     RATES_IMPORT = "rates.import"  #: exchange rates, as somebody published them
     RESOURCES_MANAGE = "resources.manage"  #: people who book time, and what they are assigned to
     MILESTONES_SUBMIT = "milestones.submit"  #: add evidence, and ask for acceptance
@@ -95,6 +96,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.PEOPLE_READ,
         _P.TIME_READ,
         _P.TIME_APPROVE,
+        _P.MANAGERS_NAME,
         _P.MILESTONES_SUBMIT,
         _P.MILESTONES_ACCEPT,
         _P.BILLING_READ,
@@ -110,7 +112,13 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     },
     Role.RESOURCE_MANAGER: _WORK
     | _FOLLOW
-    | {_P.TASKS_DELEGATE, _P.PEOPLE_READ, _P.RESOURCES_MANAGE, _P.TIME_READ},
+    | {
+        _P.TASKS_DELEGATE,
+        _P.PEOPLE_READ,
+        _P.RESOURCES_MANAGE,
+        _P.MANAGERS_NAME,
+        _P.TIME_READ,
+    },
     Role.CONSULTANT: frozenset({_P.TASKS_READ, _P.TASKS_ANSWER, _P.TIME_ENTER}),
     Role.FINANCE: _LEAD
     | {

@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
     Rule("T-11", "Not on leave", "Check the day, or have the leave corrected in the HR system."),
     Rule("T-12", "Employed", "Check the day; else the HR system must be corrected."),
     Rule("T-13", "Not in the future", "Book it when it has been worked."),
-    Rule("T-14", "Period open", "Ask finance; the month in which this was worked is closed."),
+    Rule("T-14", "Period open", "Nothing: it is booked in the next open month. Or ask finance."),
     Rule("T-15", "Narrative", "Say what was done, so that the client can follow it."),
     Rule("T-16", "Booked once", "Delete one of the two, or say in the narrative how they differ."),
     Rule("T-17", "Not copied", "Say what was done on this day."),

@@ -1,0 +1,33 @@
+"""What time and expenses say to other runs, through the inbox. Nobody outside can send these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.domain.ids import derived
+from fairlead.flow.changes import OURSELVES
+from fairlead.store import inbox
+from fairlead.store.database import Tx
+
+#: Time or expenses of one engagement and week were approved: `engagement`, `week` (its Monday).
+WORK_APPROVED = "work.approved"
+#: What is approved of an engagement is to be billed: `engagement`, `because`, `at` (UTC).
+BILLING_DUE = "billing.due"
+
+INTERNAL = frozenset({WORK_APPROVED, BILLING_DUE})
+
+
+def say(tx: Tx, type: str, name: str, data: Mapping[str, Any]) -> None:
+    """Once under this name, after the commit."""
+    inbox.put(
+        tx,
+        source=OURSELVES,
+        message=f"{type}/{name}",
+        kind="internal",
+        queue="events",
+        correlation=derived(type, name),
+        headers={},
+        body=json.dumps({"type": type, "data": data}).encode(),
+    )

@@ -1,0 +1,125 @@
+"""What somebody may approve now: on which engagements, in whose stead, and nobody's of their own
+hand. The rule is `domain.rules.approval`; here are the people it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from fairlead.domain.rules.approval import Hand, Line, approves_as
+from fairlead.errors import NotAllowed, NotFound
+from fairlead.store import approvals, deputies, resources
+from fairlead.store.approvals import Bar, Remit
+from fairlead.store.database import Tx, database_time
+from fairlead.store.deputies import Deputy
+from fairlead.trust.acting import Acting
+from fairlead.trust.principals import People, Person
+from fairlead.trust.roles import Permission, Role
+
+#: How long ago something may have been submitted for a deputyship that has ended since to count.
+_LONGEST_WAIT = timedelta(days=366)
+
+
+class Remits:
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def of(
+        self,
+        tx: Tx,
+        acting: Acting,
+        *,
+        engagement: str | None = None,
+        engagements: Collection[str] | None = None,
+    ) -> Remit:
+        """Over all on which something waits; over one (id, number or project code), or some.
+
+        Raises `NotAllowed` for a program: a person decides.
+        """
+        if acting.person is None:
+            raise NotAllowed("Time and expenses are approved by a person.")
+        today = database_time(tx).date()
+        pairs = deputies.of(tx, acting.id, today - _LONGEST_WAIT)
+        rows = (
+            approvals.waiting_lines(tx, engagement)
+            if engagements is None
+            else approvals.lines(tx, engagements)
+        )
+        hands = self._stood_for(acting.person, pairs, today)
+        own = _hand(acting.person)
+        found = {line.engagement: approves_as(own, hands, line) for line in map(_line, rows)}
+        return Remit(
+            engagements={id: whom for id, whom in found.items() if whom is not None},
+            barred=self._barred(tx, acting, pairs),
+        )
+
+    def _stood_for(self, person: Person, pairs: Sequence[Deputy], today: date) -> Sequence[Hand]:
+        """Those whose deputy they are today."""
+        named = [pair.person for pair in pairs if pair.deputy == person.id and pair.on(today)]
+        return [_hand(one) for one in map(self._at_work, named) if one is not None]
+
+    def _barred(self, tx: Tx, acting: Acting, pairs: Sequence[Deputy]) -> Sequence[Bar]:
+        """Themself always, and each partner of a deputyship while it held."""
+        held = [(acting.id, date.min, date.max)]
+        for pair in pairs:
+            other = pair.deputy if pair.person == acting.id else pair.person
+            last = pair.ends_on if pair.ended_at is None else pair.ended_at.date()
+            held.append((other, pair.starts_on, min(last, pair.ends_on)))
+        whose = self._resources(tx, {id for id, _, _ in held})
+        return [
+            Bar(resource, f"person:{id}", starts, ends)
+            for id, starts, ends in held
+            for resource in whose.get(id) or [None]
+        ]
+
+    def _resources(self, tx: Tx, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Person → each resource that may be them: by id, and by address."""
+        emails = {id: self._email(id) for id in ids}
+        by_email = resources.by_email(tx, [email for email in emails.values() if email])
+        by_id = resources.load(tx, ids)
+        return {
+            id: sorted(
+                {
+                    *([id] if id in by_id else []),
+                    *(one.id for one in by_email.get((email or "").lower(), ())),
+                }
+            )
+            for id, email in emails.items()
+        }
+
+    def _email(self, id: str) -> str | None:
+        try:
+            return self._people.person(id).email
+        except NotFound:
+            return None
+
+    def _at_work(self, id: str) -> Person | None:
+        try:
+            person = self._people.person(id)
+        except NotFound:
+            return None
+        return person if person.active else None
+
+
+def may_approve(person: Person) -> bool:
+    return Permission.TIME_APPROVE in person.principal().permissions
+
+
+def _hand(person: Person) -> Hand:
+    return Hand(
+        id=person.id,
+        leads=Role.PMO_LEAD in person.roles,
+        manages=Role.PROJECT_MANAGER in person.roles,
+        regions=person.regions,
+        legal_entities=person.legal_entities,
+    )
+
+
+def _line(row: Mapping[str, Any]) -> Line:
+    return Line(
+        engagement=row["engagement_id"],
+        region=row["region"],
+        legal_entity=row["legal_entity"],
+        manager=row["manager"],
+    )
