@@ -47,6 +47,7 @@ from fairlead.connectors.netsuite.declaration import CONNECTOR as NETSUITE
 from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
 from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
 from fairlead.connectors.smtp.declaration import CONNECTOR as SMTP
+from fairlead.connectors.tryton.declaration import CONNECTOR as TRYTON
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
 from fairlead.domain.values import Value
@@ -91,6 +92,7 @@ CONNECTORS: dict[str, Connector] = {
         SLACK,
         BAMBOOHR,
         SMTP,
+        TRYTON,
         MICROSOFT,
     )
 }

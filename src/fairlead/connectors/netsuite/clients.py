@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
+from fairlead.connectors.kit import client_facts
+from fairlead.connectors.kit.client_facts import domain, tax_ids
 from fairlead.connectors.netsuite.account import LONGEST_COMPANY_NAME, Account
 from fairlead.connectors.netsuite.records import cut, external_id
-from fairlead.connectors.netsuite.suiteql import bare, bare_text, quoted
+from fairlead.connectors.netsuite.suiteql import bare, quoted
 from fairlead.domain.company_names import first_significant_word, has_word, same_name
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.client import Address, Client, ClientChanges
@@ -26,16 +27,16 @@ class Clients(Account):
         Inactive ones are told too. Which one it is, is not decided here.
         """
         conditions = [self._alike("client_row", client.name)]
-        tax_ids = _tax_ids(client)
-        if tax_ids:
+        known = tax_ids(client)
+        if known:
             tax_id = bare(self._fields.their_path("client_row", "tax_id"))
-            conditions.append(f"{tax_id} IN ({', '.join(map(quoted, tax_ids))})")
+            conditions.append(f"{tax_id} IN ({', '.join(map(quoted, known))})")
         word = first_significant_word(client.name)
         return [
             one
             for one in self._customers(" OR ".join(conditions))
             # The word may have been found inside another: `Arco` in `Marconi`.
-            if not word or has_word(one.name, word) or bare_text(one.tax_id or "") in tax_ids
+            if not word or has_word(one.name, word) or client_facts.bare(one.tax_id or "") in known
         ]
 
     def create_client(self, client: Client, *, subsidiary: str, key: EffectKey) -> ExternalRef:
@@ -87,7 +88,7 @@ class Clients(Account):
         if changes.address is not None:
             wanted["address"] = {part: said or None for part, said in changes.address}
         if changes.domain is not None:
-            wanted["domain"] = _domain(changes.domain)
+            wanted["domain"] = domain(changes.domain)
         shown = now.model_dump()
         return client if all(shown[field] == value for field, value in wanted.items()) else None
 
@@ -110,7 +111,7 @@ class Clients(Account):
             "ref": self._ref(_CUSTOMER, row["id"]),
             "name": self._name(row),
             "tax_id": row.get("tax_id"),
-            "domain": _domain(row.get("web", "")),
+            "domain": domain(row.get("web", "")),
             "address": address,
             "currency": self._iso(row["currency"]) if "currency" in row else None,
             "tier": row.get("tier"),
@@ -167,19 +168,3 @@ def _values(client: Client | ClientChanges) -> dict[str, Any]:
 
 def _has_head(row: Mapping[str, Any]) -> bool:
     return row.get("parent") not in (None, row["id"])
-
-
-def _tax_ids(client: Client) -> tuple[str, ...]:
-    """Its tax id without spaces and signs; also with, or without, the prefix of its country."""
-    bare_id = bare_text(client.tax_id or "")
-    if not bare_id:
-        return ()
-    country, prefix = client.address.country, bare_id[:2]
-    if prefix.isalpha() and bare_id[2:].isdigit():
-        return (bare_id, bare_id[2:])
-    return (bare_id, country + bare_id) if country and bare_id.isdigit() else (bare_id,)
-
-
-def _domain(web: str) -> str | None:
-    host = urlsplit(web if "//" in web else f"//{web}").hostname or ""
-    return host.removeprefix("www.") or None

@@ -82,9 +82,5 @@ def folded(column: str) -> str:
 
 
 def bare(column: str) -> str:
-    """The column in capitals without spaces, dots, hyphens and slashes, as `bare_text` does."""
+    """The column in capitals without spaces, dots, hyphens and slashes, as the kit's `bare`."""
     return f"TRANSLATE(UPPER({column}), 'A .-/', 'A')"
-
-
-def bare_text(text: str) -> str:
-    return text.upper().translate(dict.fromkeys(map(ord, " .-/")))

@@ -1,0 +1,1 @@
+"""Tryton; `README.md` says what to set up there."""

@@ -1,0 +1,27 @@
+"""What a firm sets for one Tryton database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from fairlead.connectors.kit.declaration import ConnectorSettings
+
+_Id = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$")]
+
+
+class TrytonSettings(ConnectorSettings):
+    """`base_url` is https://tryton.example.com, without the database's name.
+
+    Subsidiaries are Tryton's companies: their ids are those of `company.company`.
+    """
+
+    database: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,63}$")
+    key: SecretStr = Field(min_length=1)
+    """Of the user application *REST API* of a user of Fairlead's own."""
+    requesters: dict[_Id, _Id] = Field(default_factory=dict[str, str])
+    """Company → employee in whose name its purchase requisitions are."""
+    analytic_root: str = Field(default="PROJECTS", min_length=1)
+    """Code of the root of analytic accounts under which each company has its projects."""
+    page_size: int = Field(default=1000, ge=1, le=1000)  #: records in one answer of a search

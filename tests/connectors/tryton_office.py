@@ -1,0 +1,163 @@
+"""A real Tryton for the contract tests, and a look into it that is not the adapter's.
+
+Tryton is installed and its database built once for a checkout, in `.data/tryton`, which takes some
+two minutes; after that it starts within seconds. Each worker of a run has a server of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+
+from fairlead.sandbox.tryton import database
+from fairlead.sandbox.tryton.installing import alone, install
+from fairlead.sandbox.tryton.office import Company, Employee, Office
+from fairlead.sandbox.tryton.person import Person
+from fairlead.sandbox.tryton.server import TrytonServer
+from fairlead.store.server import EmbeddedServer
+
+_Found = TypeVar("_Found")
+HOME = Path(__file__).parents[2] / ".data" / "tryton"
+_VAT = (
+    ("DE-STANDARD", Decimal("0.19")),
+    ("DE-REDUCED", Decimal("0.07")),
+    ("DE-REVERSE-CHARGE", Decimal(0)),
+)
+GMBH, LTD = "1", "2"  #: ids of the companies
+OFFICE = Office(
+    companies=(
+        Company(
+            "Tarn & Holloway GmbH", "DE", "EUR", _VAT,
+            (Employee("Nora Sand", "nora.sand@tarn-holloway.example"),
+             Employee("Ayo Brandt", "ayo.brandt@tarn-holloway.example")),
+        ),
+        Company(
+            "Tarn & Holloway Ltd", "GB", "GBP", (("GB-STANDARD", Decimal("0.2")),),
+            (Employee("Ida Moss", "ida.moss@tarn-holloway.example"),),
+        ),
+    ),
+    rates={"GBP": Decimal("0.85"), "USD": Decimal("1.1"), "JPY": Decimal(160)},
+)  # fmt: skip
+
+
+class Desk:
+    """Somebody at the firm who works in Tryton, and may look into its database."""
+
+    def __init__(self, server: TrytonServer, keys: database.Keys, postgres: str) -> None:
+        self.server, self.keys = server, keys
+        self.person: Person = server.sign_in("admin", keys.admin)
+        self.person.write("res.user", self.person.id, company_filter="all")
+        self.person.prefer()
+        address = postgres.replace("/fairlead?", f"/{server.database}?")
+        self._sql = psycopg.connect(address, autocommit=True)
+        self._before = self._last_ids()
+
+    def clear(self) -> None:
+        """Take away whatever was added since the start. Tryton keeps nothing of it in memory."""
+        now = self._last_ids()
+        grown = [table for table, last in now.items() if last > self._before.get(table, 0)]
+        with self._sql.transaction():
+            self._sql.execute("SET LOCAL session_replication_role = replica")  # order is no matter
+            for table in grown:
+                last = self._before.get(table, 0)
+                self._sql.execute(f'DELETE FROM "{table}" WHERE id > {last}'.encode())  # noqa: S608
+
+    def count(self, table: str, where: str = "TRUE") -> int:
+        """How many rows were added since the start."""
+        asked = (
+            f'SELECT count(*) FROM "{table}" WHERE id > {self._before.get(table, 0)} AND {where}'  # noqa: S608
+        )
+        found = self._sql.execute(asked.encode()).fetchone()
+        assert found
+        return int(found[0])
+
+    def record(self, model: str, id: str, *fields: str) -> dict[str, Any]:
+        found = self.person.find(model, ["id", "=", int(id)], fields=fields)
+        assert len(found) == 1
+        return found[0]
+
+    @contextmanager
+    def blocking(self, table: str) -> Generator[None]:
+        """Nobody else writes to this table meanwhile; who tries waits."""
+        with self._sql.transaction():
+            self._sql.execute(f'LOCK TABLE "{table}" IN SHARE MODE'.encode())
+            yield
+
+    def until(self, look: Callable[[], _Found | None]) -> _Found:
+        """What is there once Tryton has finished what it was at."""
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if (found := look()) is not None:
+                return found
+            time.sleep(0.05)
+        raise AssertionError("it did not come")
+
+    def close(self) -> None:
+        self._sql.close()
+        self.person.close()
+
+    def _last_ids(self) -> dict[str, int]:
+        tables = self._sql.execute(
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND column_name = 'id' AND is_generated = 'NEVER'"
+            " AND table_name NOT LIKE 'ir\\_%' ORDER BY 1"
+        ).fetchall()
+        each = [f"SELECT '{table}', coalesce(max(id), 0) FROM \"{table}\"" for (table,) in tables]  # noqa: S608
+        return dict(self._sql.execute(" UNION ALL ".join(each).encode()).fetchall())
+
+
+@contextmanager
+def open_office() -> Generator[Desk]:
+    """Raises `CannotInstall` where Tryton is not installed yet and the index is out of reach."""
+    programs = install(HOME)
+    postgres = EmbeddedServer(HOME)
+    with _users() as leave:
+        url = postgres.start()
+        database.spare_the_disk(url)
+        built = database.template(HOME, programs, url, OFFICE)
+        own = f"tests_{os.getpid()}"
+        database.copy(url, built.name, own)
+        with TrytonServer(programs, url, own, HOME / f"{own}.log") as server:
+            desk = Desk(server, built.keys, url)
+            yield desk
+            desk.close()
+        database.drop(url, own)
+        (HOME / f"{own}.log").unlink()
+        with alone(HOME):
+            if leave():
+                postgres.stop()
+
+
+@contextmanager
+def _users() -> Generator[Any]:
+    """Who works on this PostgreSQL; the last one to leave stops it."""
+    folder = HOME / "users"
+    own = folder / str(os.getpid())
+    with alone(HOME):
+        folder.mkdir(exist_ok=True)
+        own.touch()
+
+    def leave() -> bool:
+        own.unlink(missing_ok=True)
+        return not any(_runs(int(user.name)) for user in folder.iterdir())
+
+    try:
+        yield leave
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def day(value: str) -> date:
+    return date.fromisoformat(value)
