@@ -33,12 +33,12 @@ _ROW: LiteralString = """
 SELECT x.id, x.class, x.team, x.assignee, x.title, x.remedy, x.system, x.subject_id, x.region,
        x.amount, x.currency, x.times, x.state, x.actions, x.opened_at, x.due_at, x.escalated_at,
        x.resolved_at, x.resolved_by, x.resolution, x.reason, x.version,
-       e.number, e.client_name, e.name AS engagement
+       e.number, e.client_name, e.name AS engagement, e.body->'deal'->>'country' AS country
 """
 
 _ONE = sql.SQL("""
 SELECT x.*, e.number, e.client_name, e.name AS engagement, e.state AS engagement_state,
-       e.legal_entity, r.correlation, r.playbook,
+       e.legal_entity, e.body->'deal'->>'country' AS country, r.correlation, r.playbook,
        (SELECT count(*) FROM exceptions o
         WHERE o.state = 'open' AND o.subject_id = x.subject_id AND o.id <> x.id) AS others
 {tables} LEFT JOIN runs r ON r.id = x.run_id WHERE x.id = %(id)s AND {seen}

@@ -105,11 +105,17 @@ FROM runs x JOIN playbooks p ON p.digest = x.digest
 
 _FAR: LiteralString = "coalesce(x.due_at, timestamptz '5000-01-01 00:00:00+00')"
 
-# Steps of a run, as they came.
+# Steps of a run, in the order of its playbook.
 _STEPS: LiteralString = """
 SELECT x.name, x.occurrence, x.kind, x.state, x.owner, x.system, x.attempt, x.started_at,
        x.ready_at, x.due_at, x.ended_at, x.because
-FROM steps x WHERE x.run_id = %(run)s ORDER BY x.started_at, x.name, x.occurrence
+FROM steps x JOIN runs r ON r.id = x.run_id
+LEFT JOIN playbooks p ON p.digest = r.digest
+LEFT JOIN LATERAL (
+    SELECT q.place FROM jsonb_array_elements(p.body->'steps') WITH ORDINALITY AS q(step, place)
+    WHERE q.step->>'name' = x.name LIMIT 1) planned ON true
+WHERE x.run_id = %(run)s
+ORDER BY planned.place NULLS LAST, x.started_at, x.name, x.occurrence
 """
 
 # What waits for each system, per engagement and then per currency, so that none counts twice.

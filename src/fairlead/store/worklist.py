@@ -101,7 +101,7 @@ CASE WHEN %(by_kind)s THEN CASE o.kind
 """)
 
 _ROWS = sql.SQL("""
-SELECT o.*, e.number, e.client_name, e.legal_entity
+SELECT o.*, e.number, e.client_name, e.legal_entity, e.body->'deal'->>'country' AS country
 FROM (SELECT o.*, {rank} AS rank, coalesce(o.due_at, {far}) AS sort_at FROM ({open}) o
       WHERE (%(kind)s::text IS NULL OR o.kind = %(kind)s)
         AND (%(id)s::text IS NULL
@@ -121,8 +121,8 @@ _TASK = sql.SQL("""
 SELECT x.id, x.kind, x.run_id, x.step, x.subject_id, x.region, x.title, x.role AS owner, x.role,
        x.fallback_role, x.assignee, x.excluded, x.amount, x.currency, x.shown, x.because,
        x.decision_id, x.state, x.answered_by, x.reason, x.opened_at, x.due_at, x.answered_at,
-       x.escalated_at, x.version, e.number, e.client_name, d.policy, d.version AS policy_version,
-       d.row AS policy_row, d.facts, d.at AS decided_at
+       x.escalated_at, x.version, e.number, e.client_name, e.body->'deal'->>'country' AS country,
+       d.policy, d.version AS policy_version, d.row AS policy_row, d.facts, d.at AS decided_at
 FROM tasks x LEFT JOIN engagements e ON e.id = x.subject_id
 LEFT JOIN decisions d ON d.id = x.decision_id
 WHERE x.id = %(id)s AND {scope}
@@ -134,7 +134,7 @@ SELECT x.id, CASE x.class WHEN 'missing_data' THEN 'data' ELSE 'exception' END A
        x.assignee, x.detail, x.remedy, x.gaps, x.payload, x.difference, x.actions, x.system,
        x.amount, x.currency, x.times, x.state, x.opened_at, x.due_at, x.escalated_at,
        x.resolved_at, x.resolved_by, x.resolution, x.reason, x.version, e.number,
-       e.client_name, e.legal_entity
+       e.client_name, e.legal_entity, e.body->'deal'->>'country' AS country
 FROM exceptions x LEFT JOIN engagements e ON e.id = x.subject_id
 WHERE x.id = %(id)s AND {scope}
 """).format(scope=SCOPE)

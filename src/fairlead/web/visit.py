@@ -152,11 +152,13 @@ class Visit:
         """For `work.answers` and `work.exceptions`."""
         return Acting.of(self.parts.people, self.who)
 
-    def sla(self, opened: datetime, due: datetime | None, region: str | None) -> Sla | None:
-        """In working time of the region; far from its end, where hours of opening tell nothing
-        any more and are dear to count, in time that passes."""
+    def sla(
+        self, opened: datetime, due: datetime | None, region: str | None, country: str | None
+    ) -> Sla | None:
+        """In working time of the country, else of the region; far from its end, where hours of
+        opening tell nothing any more and are dear to count, in time that passes."""
         far = due is not None and max(abs(due - self.now), due - opened) > _FAR
-        calendar = None if far else self.parts.calendars.of(region=region, country=None)
+        calendar = None if far else self.parts.calendars.of(region=region, country=country)
         return self.clock.sla(opened, due, calendar)
 
     def must(self, permission: Permission) -> None:

@@ -226,7 +226,9 @@ def row_of(visit: Visit, row: Mapping[str, Any]) -> Row:
         title=formats.without_number(row["title"], row["number"]),
         sub=_sub(visit, row, kind),
         money=money_of(row),
-        sla=visit.sla(row["opened_at"], row["due_at"], row["region"]) if is_open else None,
+        sla=visit.sla(row["opened_at"], row["due_at"], row["region"], row["country"])
+        if is_open
+        else None,
         due_at=row["due_at"],
         version=row["version"],
         open=is_open,

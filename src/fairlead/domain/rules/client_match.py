@@ -94,7 +94,8 @@ class FieldConflict(Value):
     theirs: str
 
     def __str__(self) -> str:
-        return f"{self.field.replace('_', ' ')}: {self.ours} here, {self.theirs} there"
+        field = self.field.replace("_", " ").replace(".", " ")
+        return f"{field}: {self.ours} here, {self.theirs} there"
 
 
 def match(client: Client, master: Sequence[Client]) -> Match | NoMatch | AskPerson:

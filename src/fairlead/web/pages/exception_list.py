@@ -230,7 +230,7 @@ COLUMNS: Sequence[tuple[str, str]] = (
 def sla_of(visit: Visit, row: Mapping[str, Any]) -> Sla | None:
     if row["state"] != "open":
         return None
-    return visit.sla(row["opened_at"], row["due_at"], row["region"])
+    return visit.sla(row["opened_at"], row["due_at"], row["region"], row["country"])
 
 
 def _row(visit: Visit, row: Mapping[str, Any], largest: Mapping[str, Decimal]) -> Row:

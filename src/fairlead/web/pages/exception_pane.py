@@ -13,7 +13,7 @@ from fairlead.trust.roles import Permission
 from fairlead.web import comparisons, deeds, gap_form, payloads
 from fairlead.web.comparisons import Candidate, Comparison
 from fairlead.web.facts import field_words, money_of
-from fairlead.web.formats import Sla, Tone, listed, words
+from fairlead.web.formats import Sla, Tone, listed, without_number, words
 from fairlead.web.gap_form import GapForm
 from fairlead.web.pages.exception_list import sla_of
 from fairlead.web.visit import Visit, role_words
@@ -147,7 +147,7 @@ def read(
     return Pane(
         id=found["id"],
         version=found["version"],
-        title=found["title"],
+        title=without_number(found["title"], found["number"]),
         detail=_sentence(payloads.plain(found["detail"])),
         remedy=_sentence(found["remedy"]),
         cause=words(found["class"]),
