@@ -37,6 +37,7 @@ from fairlead.errors import (
     SystemUnavailable,
     Throttled,
 )
+from fairlead.ports.bookkeeping import Bookkeeping
 from fairlead.ports.invoicing import Invoicing
 from fairlead.ports.ledger import Ledger
 from fairlead.ports.procurement import Procurement
@@ -737,7 +738,10 @@ class TestSmallParts:
             a_setting(base_url=host, account="1234567")
 
     def test_every_method_of_the_port_is_declared(self) -> None:
-        ports = {"ledger": Ledger, "procurement": Procurement, "invoicing": Invoicing}
+        ports = {
+            "ledger": Ledger, "procurement": Procurement, "invoicing": Invoicing,
+            "bookkeeping": Bookkeeping,
+        }  # fmt: skip
         methods = {
             f"{port}.{name}"
             for port, promised in ports.items()

@@ -1,4 +1,4 @@
-"""The people of the sample firm, as its HR, chat and document systems know them."""
+"""The people of the sample firm, as its HR, chat, document systems and ledgers know them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ _FAMILY = (
     *("Rossi", "Santos", "Tan", "Ueda", "Vassiliou", "Wójcik"),
 )
 _HIRED = "2024-03-01"
+#: HR system → ledger of the same region, in which its people book time and expenses.
+_LEDGERS = {"bamboohr-emea": "netsuite-emea", "bamboohr-amer": "netsuite-amer"}
+#: Place → internal id of the company there in its ledger.
+_COMPANIES = {"London": "1", "Munich": "2", "Chicago": "3", "Singapore": "4"}
+_HOME = {"netsuite-emea": "1", "netsuite-amer": "3"}  # of people of whom HR says no place
 
 
 class Job(Value):
@@ -44,16 +49,33 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
         number = 0
         for job in jobs:
             for _ in range(job.count):
-                sandbox.plant(system, "employees", _employee(number, job))
+                employee = _employee(number, job)
+                sandbox.plant(system, "employees", employee)
+                name, email = f"{employee['firstName']} {employee['lastName']}", employee["email"]
+                _put_on_payroll(sandbox, _LEDGERS[system], name, email, _COMPANIES[job.location])
                 number += 1
+    people = load_people(folder).all()
+    for ledger, company in _HOME.items():
+        known = {one["body"].get("email") for one in sandbox.records(ledger, "employee")}
+        for person in people:
+            if person.email and person.email not in known:
+                _put_on_payroll(sandbox, ledger, person.name, person.email, company)
     chat = _addresses(sandbox, "slack")
     library = _addresses(sandbox, "sharepoint")
-    for person in load_people(folder).all():
+    for person in people:
         if person.email and person.email not in chat:
             sandbox.plant("slack", "users", {"email": person.email, "real_name": person.name})
         if person.email and person.email not in library:
             user = {"mail": person.email, "displayName": person.name, "in_team": True}
             sandbox.plant("sharepoint", "users", user)
+
+
+def _put_on_payroll(
+    sandbox: SandboxProcess, ledger: str, name: str, email: str, company: str
+) -> None:
+    given, _, family = name.rpartition(" ")
+    body = {"firstName": given, "lastName": family, "subsidiary": {"id": company}}
+    sandbox.plant(ledger, "employee", {**body, "email": email})
 
 
 def _addresses(sandbox: SandboxProcess, system: str) -> set[str]:

@@ -111,15 +111,14 @@ class Account:
         name, full_name = values.get("name") or values.get("code", ""), values.get("full_name", "")
         return full_name if cut(full_name, LONGEST_COMPANY_NAME) == name else name
 
+    def _ours(self, *refs: ExternalRef | None) -> None:
+        """Raises `SystemRefused` for what is of another system."""
+        for ref in refs:
+            if ref is not None and ref.system != self._system:
+                raise SystemRefused(self._system, f"It has no {ref.kind} {ref}.")
+
     def _ref(self, kind: str, id: str) -> ExternalRef:
         return ExternalRef(system=self._system, kind=kind, id=id)
-
-    def _differences(
-        self, name: str, asked: Mapping[str, Any], held: Mapping[str, Any]
-    ) -> list[str]:
-        """Which fields that we wrote of a record it holds otherwise, by our names."""
-        wanted, found = self._read(name, asked), self._read(name, held)
-        return [field for field, value in wanted.items() if found.get(field) != value]
 
     # Lists of the account
 

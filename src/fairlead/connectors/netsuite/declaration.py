@@ -1,4 +1,4 @@
-"""Oracle NetSuite through SuiteTalk REST web services: ledger, procurement, invoicing."""
+"""Oracle NetSuite through SuiteTalk REST web services: the ports of an ERP."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
 from fairlead.connectors.netsuite.adapter import NetSuiteLedger
+from fairlead.connectors.netsuite.bookings import NetSuiteBookkeeping
 from fairlead.connectors.netsuite.invoices import NetSuiteInvoicing
 from fairlead.connectors.netsuite.procurement import NetSuiteProcurement
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
@@ -24,6 +25,7 @@ CONNECTOR = Connector(
         "ledger": NetSuiteLedger,
         "procurement": NetSuiteProcurement,
         "invoicing": NetSuiteInvoicing,
+        "bookkeeping": NetSuiteBookkeeping,
     },
     operations={
         "ledger.ping": Reads(),
@@ -56,6 +58,14 @@ CONNECTOR = Connector(
         "invoicing.invoice": Reads(),
         "invoicing.changed_since": Reads(),
         "invoicing.of_project": Reads(),
+        "bookkeeping.ping": Reads(),
+        "bookkeeping.book_time": Writes(Level.L2, "bookkeeping.find_time", _SETTLE),
+        "bookkeeping.find_time": Reads(),
+        "bookkeeping.book_expense": Writes(Level.L2, "bookkeeping.find_expense", _SETTLE),
+        "bookkeeping.find_expense": Reads(),
+        "bookkeeping.book_revenue": Writes(Level.L2, "bookkeeping.find_revenue", _SETTLE),
+        "bookkeeping.find_revenue": Reads(),
+        "bookkeeping.booked_time": Reads(),
     },
     # The smallest accounts have 5 requests at once, and all integrations of an account share them:
     # https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/article_0625010817.html

@@ -15,15 +15,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from fairlead.connectors.netsuite.account import Account
 from fairlead.connectors.netsuite.invoices_told import InvoicesTold
+from fairlead.connectors.netsuite.once import WrittenOnce
 from fairlead.connectors.netsuite.projects import JOB
 from fairlead.connectors.netsuite.records import cut, external_id
 from fairlead.connectors.netsuite.suiteql import among, select
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.invoice import Invoice, InvoiceKind, InvoiceLine
 from fairlead.domain.values import ExternalRef
-from fairlead.errors import AnswerLost, EffectConflict, SystemRefused, SystemUnavailable
+from fairlead.errors import SystemRefused
 
 INVOICE, CREDIT = "invoice", "creditMemo"
 _LINES, _APPLICATIONS = "item", "apply"
@@ -32,7 +32,7 @@ _LONGEST_DESCRIPTION = 4000
 _MOST_PARTS = 10  # a project in a project in a project…
 
 
-class _Making(Account):
+class _Making(WrittenOnce):
     """Writing them."""
 
     def create_invoice(
@@ -55,12 +55,7 @@ class _Making(Account):
         if kind == CREDIT:
             self._may_be_credited(credited)
         body = self._body(invoice, kind, client, project)
-        external = external_id(key)
-        if (found := self._records.find(kind, external, whole=True)) is None:
-            made = self._records.upsert(kind, external, body, replace=_LINES)
-            found = self._written(kind, external, made)
-        id, record = found
-        self._compare(kind, id, body, record)
+        id, record = self._once(kind, key, body, of="invoice", lines=(_LINES, "invoice_line"))
         if kind == CREDIT:
             assert credited is not None
             self._apply(id, record, credited)
@@ -192,32 +187,7 @@ class _Making(Account):
                 break
         raise SystemRefused(self._system, f"Project {project.id} is not of client {client.id}.")
 
-    # What it then holds
-
-    def _written(self, kind: str, external: str, made: str) -> tuple[str, dict[str, Any]]:
-        try:
-            found = self._records.find(kind, external, whole=True)
-        except SystemUnavailable as away:
-            raise AnswerLost(self._system, away.why, retry_after=away.retry_after) from away
-        if found is None or found[0] != made:
-            raise AnswerLost(self._system, f"It did not keep {kind} {made} under our key.")
-        return found
-
-    def _compare(
-        self, kind: str, id: str, body: Mapping[str, Any], record: Mapping[str, Any]
-    ) -> None:
-        """Raises `EffectConflict` naming what is not as we asked for."""
-        faults = self._differences("invoice", body, record)
-        asked = body[_LINES]["items"]
-        held = self._records.lines(record, _LINES)
-        if len(asked) != len(held):
-            faults.append(f"{len(held)} lines for {len(asked)}")
-        for nr, (ours, theirs) in enumerate(zip(asked, held, strict=False), start=1):
-            wrong = self._differences("invoice_line", ours, theirs)
-            faults += [f"{field} of line {nr}" for field in wrong]
-        if faults:
-            why = f"{kind} {id} is not as we asked for: {', '.join(faults)}."
-            raise EffectConflict(self._system, why)
+    # Applying it
 
     def _apply(self, id: str, record: Mapping[str, Any], credited: ExternalRef) -> None:
         credit = self._read("invoice_state", record)
@@ -244,11 +214,6 @@ class _Making(Account):
         if record is None:
             raise SystemRefused(self._system, f"There is no {ref.kind} {ref.id}.")
         return self._read("invoice_state", record)
-
-    def _ours(self, *refs: ExternalRef | None) -> None:
-        for ref in refs:
-            if ref is not None and ref.system != self._system:
-                raise SystemRefused(self._system, f"It has no {ref.kind} {ref}.")
 
 
 class NetSuiteInvoicing(_Making, InvoicesTold):

@@ -81,6 +81,10 @@ def folded(column: str) -> str:
     return expression
 
 
+def folded_email(column: str) -> str:
+    return f"LOWER({columns([column])})"
+
+
 def bare(column: str) -> str:
     """The column in capitals without spaces, dots, hyphens and slashes, as the kit's `bare`."""
     return f"TRANSLATE(UPPER({column}), 'A .-/', 'A')"

@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from fairlead.domain.model import Entity
-from fairlead.domain.values import Exact, Hours, Money, Name, Text
+from fairlead.domain.values import Exact, Money, Name, Text
 
 
 class TimePosting(Entity):
@@ -59,8 +59,8 @@ class BookedTime(Entity):
 
     ref: str  #: its id there
     item: UUID | None = None  #: our entry, where it keeps our id
-    resource: str
+    resource: str  #: e-mail address in small letters, where it keeps one; else its own name of them
     project_code: str | None = None
     day: date
-    hours: Hours
+    hours: Exact  #: negative for what takes time back
     category: str | None = None
