@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fairlead import wiring_billing
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import billing, handoff, milestones, revenue, time
 from fairlead.capabilities.billing.opening import OpensBooks
@@ -237,6 +238,7 @@ class Fairlead:
             registry, lambda: Mailing(self.db, self.settings.address), self.firm.name
         )
         revenue_booking.register(registry)
+        wiring_billing.register(registry)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -287,6 +289,7 @@ class Fairlead:
             subjects={
                 "engagement": EngagementSubjects(self.ownership),
                 revenue_booking.SUBJECT: revenue_booking.RevenueSubjects(),
+                **wiring_billing.subjects(),
             },
             ask=gates.asker(self.policies, self._facts),
             route=route,
@@ -298,18 +301,20 @@ class Fairlead:
     @cached_property
     def _facts(self) -> Mapping[str, Callable[[Call], Value]]:
         """Policy → its facts, for approvals that name one."""
-        return {**gates.facts_of(self.firm), **milestone_steps.facts()}
+        return {**gates.facts_of(self.firm), **milestone_steps.facts(), **wiring_billing.facts()}
 
     @property
     def events(self) -> frozenset[str]:
         """What a playbook may start on or wait for."""
-        return frozenset(EVENTS) | INTERNAL | milestone_steps.EVENTS | {REVENUE_APPROVED}
+        ours = milestone_steps.EVENTS | {REVENUE_APPROVED} | wiring_billing.EVENTS
+        return frozenset(EVENTS) | INTERNAL | ours
 
     def listeners(self, library: Library) -> Mapping[str, Takes]:
         """Type of our own messages → the capability that takes it in."""
         return {
             LAUNCHED: OpensBooks(self.firm.approved_rates),
             **milestone_steps.listeners(library),
+            **wiring_billing.takes(library),
         }
 
     @cached_property

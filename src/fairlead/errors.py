@@ -7,6 +7,7 @@
   - IllegalMove         409  the thing is not in a state from which this can be done
   - StaleVersion        412  somebody changed it since it was read
   - AlreadyBilled       409  an item is in another invoice that stands
+  - Held                409  something keeps it from being invoiced for now
   - KeyReused           422  an idempotency key came back with another request
   - InvalidDefinition   422  a playbook, policy, mapping or setting contradicts itself or a control
 * Busy                  503  we cannot answer now; the same request may be sent again
@@ -91,6 +92,16 @@ class AlreadyBilled(Refused):
         told = "; ".join(f"{kind} {item} is in {reference}" for kind, item, reference in items)
         super().__init__(f"These items are in an invoice already: {told or 'ask again'}.")
         self.items = tuple(items)
+
+
+class Held(Refused):
+    """`reasons`: what keeps it from being invoiced, each in words."""
+
+    code, status = "held", 409
+
+    def __init__(self, subject: str, reasons: Sequence[str]) -> None:
+        super().__init__(f"{subject} is held: {'; '.join(reasons)}.")
+        self.reasons = tuple(reasons)
 
 
 class KeyReused(Refused):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
+from memory_invoicing import MemoryInvoicing
 from memory_systems import (
     MemoryChat,
     MemoryContracts,
@@ -86,7 +87,7 @@ def firm(*ports: str) -> Fairlead:
     rooms = Fairlead(Settings(config=SAMPLE))
     serving = [*_ALWAYS]
     serving += [(_MORE[port], port, {}) for port in ports if port in _MORE]
-    for port in ("procurement", "bookkeeping"):
+    for port in ("procurement", "bookkeeping", "invoicing"):
         if port in ports:
             serving += [(id, port, where) for id, known, where in _ALWAYS if known == "ledger"]
     served: dict[str, list[Serves]] = {}
@@ -120,6 +121,7 @@ class Office:
         self.rooms = rooms
         self.crm, self.projects = MemoryCrm(CRM), MemoryProjects("kantata")
         self.ledgers = {id: MemoryLedger(id) for id in LEDGERS}
+        self.invoicing = {id: MemoryInvoicing(id) for id in LEDGERS}
         self.contracts, self.people = MemoryContracts(CONTRACTS), MemoryPeople("bamboohr")
         self.documents, self.chat = MemoryDocuments("sharepoint"), MemoryChat("slack")
         self.mail = MemoryMail("mail")
@@ -148,9 +150,11 @@ class Office:
 
     def _reach(self, system: str) -> Reached:
         writes = _MAIL if system == self.mail.system else Writes(Level.L2, "found")
-        return Reached(
-            system, lambda port: self._ports[system], lambda operation: cast(Any, writes)
-        )
+
+        def adapter(port: str) -> Any:
+            return self.invoicing[system] if port == "invoicing" else self._ports[system]
+
+        return Reached(system, adapter, lambda operation: cast(Any, writes))
 
     # messages
 
@@ -243,6 +247,11 @@ class Office:
                 if hear_ourselves:
                     took = self.inbox.work("inbox:events", Ledger(self.db, session))
                     moved |= took is not Took.NOTHING
+
+    def hurry(self) -> None:
+        """No step waits any longer before its next attempt."""
+        with self.db.transaction() as tx:
+            tx.execute("UPDATE steps SET ready_at = clock_timestamp() WHERE state = 'ready'")
 
     def reverse_ourselves(self) -> None:
         """What our own steps have said, and nobody has read, is read last first."""

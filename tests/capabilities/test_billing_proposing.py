@@ -236,6 +236,6 @@ def test_a_retainer_is_billed_as_a_fee_and_pays_once_it_is_posted(books: Books) 
     assert [net for _, _, net in books.propose().invoices] == [eur("0.00")]
     books.time(60, date(2026, 11, 2))
     assert [net for _, _, net in books.propose().invoices] == [eur("100.00")]
-    assert lines(books)[-1][:2] in {("retainer", "Paid by retainer"), ("time", "Build")}
+    assert ("retainer", "Paid by retainer") in {line[:2] for line in lines(books)}
     drawn = sum(row["drawn"] or 0 for row in books.rows("invoice_items"))
     assert drawn == Decimal(-200)

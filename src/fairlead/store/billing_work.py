@@ -26,8 +26,9 @@ JOIN deliveries d ON d.engagement_id = g.id
 _FREE: LiteralString = """
     AND NOT EXISTS (SELECT 1 FROM invoice_items i
                     WHERE i.kind = {kind} AND i.item_id = x.id AND i.live)
-    AND NOT EXISTS (SELECT 1 FROM billing_holds h WHERE h.lifted_at IS NULL
-                    AND h.engagement_id = g.id AND h.kind = {kind} AND h.item_id = x.id)
+    AND (%(with_held)s OR NOT EXISTS (
+        SELECT 1 FROM billing_holds h WHERE h.lifted_at IS NULL
+        AND h.engagement_id = g.id AND h.kind = {kind} AND h.item_id = x.id))
 """
 
 # What somebody takes back, or is about to, is not billed any more; and what takes back is billed
@@ -39,10 +40,11 @@ _STANDS: LiteralString = """
     ELSE EXISTS (
         SELECT 1 FROM invoice_items i JOIN invoices v ON v.id = i.invoice_id
         WHERE i.kind = {kind} AND i.item_id = x.reverses AND i.live AND v.kind = 'invoice'
-          AND v.state IN ('released', 'posted', 'paid')
+          AND v.released_at IS NOT NULL
           AND NOT EXISTS (SELECT 1 FROM invoice_items c JOIN invoices n ON n.id = c.invoice_id
                           WHERE c.kind = {kind} AND c.item_id = x.reverses
-                            AND n.kind = 'credit' AND n.state IN ('proposed', 'reviewed')))
+                            AND n.kind = 'credit' AND n.state <> 'discarded'
+                            AND n.released_at IS NULL))
     END
 """
 
@@ -169,10 +171,12 @@ def read(
     dated_on: date,
     until: date,
     only: Sequence[Any] | None = None,
+    with_held: bool = False,
 ) -> rules.Work:
     """Their unbilled work up to the day `until`, and fees that are due by `dated_on`.
 
     `engagements`: the table of the same name, in the same order. `only`: of these items.
+    `with_held`: also items that are held by themselves.
     """
     grouped = {
         f"by_{by}": [one.engagement for one in asked if one.group_by == by]
@@ -185,6 +189,7 @@ def read(
         "dated_on": dated_on,
         "until": until,
         "only": None if only is None else list(only),
+        "with_held": with_held,
         **grouped,
     }
     return rules.Work(
@@ -222,7 +227,7 @@ _SO_FAR = """
 WITH counted AS (
     SELECT v.engagement_id, v.work, v.drawn, v.net, v.purchase_order FROM invoices v
     WHERE v.engagement_id = ANY(%(ids)s) AND v.state <> 'discarded'
-      AND (v.kind = 'invoice' OR v.state IN ('released', 'posted', 'paid'))),
+      AND (v.kind = 'invoice' OR v.released_at IS NOT NULL)),
 paid AS (
     SELECT c.engagement_id, sum(i.amount + coalesce(i.discount, 0)) AS amount
     FROM charges c

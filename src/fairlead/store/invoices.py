@@ -55,7 +55,8 @@ SELECT v.id FROM invoices v WHERE (v.id = %(id)s OR v.reference = %(id)s)
 # engagement in the last 30 days, apart by currency of the engagement.
 _RELEASED_BY = """
 SELECT coalesce(sum(abs(net)), 0) AS amount FROM invoices
-WHERE engagement_id = %s AND released_by = %s AND released_at > %s AND state <> 'discarded'
+WHERE engagement_id = %s AND released_by = %s AND coalesce(released_at > %s, true)
+  AND state <> 'discarded'
 """
 
 

@@ -25,6 +25,7 @@ from fairlead.domain.rules.billing_digest import digest
 from fairlead.domain.rules.billing_proposal import ENGAGEMENTS, Proposal, propose
 from fairlead.domain.rules.billing_terms import Demand, InvoicingTerms, Split
 from fairlead.domain.values import Money, minor_units
+from fairlead.errors import InvalidInput, Problem
 from fairlead.policy.tables import Policies
 from fairlead.store import (
     billing_standing,
@@ -69,6 +70,17 @@ class _Ready:
     order_left: Decimal | None  #: of its purchase order; null: no limit
 
 
+@dataclass(frozen=True)
+class _Drafting:
+    """What is drafted, by whom and when."""
+
+    kind: InvoiceKind
+    acting: Acting
+    dated_on: date
+    now: datetime
+    reason: str | None = None
+
+
 class Proposing:
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
@@ -111,8 +123,51 @@ class Proposing:
         made = self._within_orders(made, order, outcomes)
         for number, because in made.held.select("e", "because").iter_rows():
             outcomes[order[int(number)].delivery.engagement].held[because] += 1
-        self._write(tx, made, order, outcomes, acting, dated_on, now)
+        drafting = _Drafting(InvoiceKind.INVOICE, acting, dated_on, now)
+        self._write(tx, made, order, outcomes, drafting)
         return outcomes
+
+    def give_up(
+        self,
+        tx: Tx,
+        engagement: str,
+        acting: Acting,
+        items: Sequence[str],
+        *,
+        reason: str,
+        dated_on: date,
+    ) -> Proposed:
+        """Draft a write-off of these unbilled items of an engagement that the caller has locked.
+
+        Held items are among those that can be given up, and no cap, discount or retainer counts.
+        Raises `InvalidInput` naming items that could not be billed anyhow.
+        """
+        now = database_time(tx)
+        delivery = deliveries.load(tx, [engagement])[engagement]
+        (standing,) = billing_standing.standing(tx, [engagement], dated_on)
+        plain = {"split": Split.NONE, "discount": Decimal(0), "expense_mark_up": Decimal(0)}
+        terms = Terms(self._policies, now).of(standing).model_copy(update=plain)
+        one = _Ready(delivery.model_copy(update={"cap": None}), terms, None)
+        units = minor_units(delivery.currency)
+        work = billing_work.read(
+            tx,
+            [Asked(engagement=engagement, minor_units=units, group_by=terms.group_by)],
+            _table({engagement: one}, {engagement: {"work": Decimal(0), "retainer": Decimal(0)}}),
+            dated_on=date.max,
+            until=date.max,
+            only=items,
+            with_held=True,
+        )
+        made = propose(work)
+        if strange := sorted(set(items) - set(made.items["item"])):
+            raise InvalidInput(
+                f"These are not unbilled items with a price: {', '.join(strange[:20])}.",
+                [Problem("/items", "must be items of this engagement that could be invoiced")],
+            )
+        outcomes = {engagement: Proposed(engagement)}
+        drafting = _Drafting(InvoiceKind.WRITE_OFF, acting, dated_on, now, reason)
+        self._write(tx, _to_nothing(made, units), [one], outcomes, drafting)
+        return outcomes[engagement]
 
     def _ready(
         self,
@@ -175,9 +230,7 @@ class Proposing:
         made: Proposal,
         order: Sequence[_Ready],
         outcomes: Mapping[str, Proposed],
-        acting: Acting,
-        dated_on: date,
-        now: datetime,
+        drafting: _Drafting,
     ) -> None:
         references = invoices.references(tx, made.invoices.height)
         numbered = made.invoices.with_columns(
@@ -194,7 +247,7 @@ class Proposing:
         of_invoice = _grouped(lines)
         for row in numbered.iter_rows(named=True):
             one = order[int(row["e"])]
-            invoice = _header(row, one, dated_on, acting.id, now)
+            invoice = _header(row, one, drafting)
             told = _worded(of_invoice[row["invoice_id"]], one.delivery)
             invoice["digest"] = digest(header_of(invoice), told, words[row["invoice_id"]])
             rows.append(invoice)
@@ -203,7 +256,7 @@ class Proposing:
             outcome = outcomes[one.delivery.engagement]
             outcome.invoices.append((invoice["id"], invoice["reference"], net))
             outcome.items += row["items"]
-            events.append(proposed_event(invoice, row["items"], now))
+            events.append(proposed_event(invoice, row["items"], drafting.now))
         invoices.add(tx, rows, line_rows)
         minor = pl.Series([minor_units(one.delivery.currency) for one in order], dtype=pl.Int64)
         for units in sorted(set(minor)):
@@ -234,15 +287,37 @@ def _table(ready: Mapping[str, _Ready], so_far: Mapping[str, Mapping[str, Any]])
     return pl.DataFrame(rows, schema=ENGAGEMENTS, orient="row")
 
 
-def _header(
-    row: Mapping[str, Any], one: _Ready, dated_on: date, by: str, now: datetime
-) -> dict[str, Any]:
+def _to_nothing(made: Proposal, units: int) -> Proposal:
+    """With a last line that takes it all off."""
+    last = made.lines.group_by("e", "period").agg(pl.col("line").max() + 1, -pl.col("amount").sum())
+    off = last.select(
+        "e",
+        "period",
+        "line",
+        kind=pl.lit("discount"),
+        description=pl.lit("Written off"),
+        hundredths=pl.lit(100, dtype=pl.Int64),
+        unit=pl.lit("piece"),
+        price=pl.col("amount") * 10 ** (RATE_SCALE - units),
+        amount="amount",
+        clause=pl.lit(None, dtype=pl.String),
+    )
+    nothing, none = pl.lit(0, dtype=pl.Int64), pl.lit(None, dtype=pl.Int64)
+    return Proposal(
+        made.invoices.with_columns(net=nothing, work=nothing, drawn=nothing),
+        pl.concat([made.lines, off], how="diagonal_relaxed"),
+        made.items.with_columns(discount=-pl.col("amount"), capped=none, drawn=none),
+        made.held,
+    )
+
+
+def _header(row: Mapping[str, Any], one: _Ready, drafting: _Drafting) -> dict[str, Any]:
     delivery, currency = one.delivery, one.delivery.currency
     return {
         "id": row["invoice_id"],
         "reference": row["reference"],
         "engagement_id": delivery.engagement,
-        "kind": InvoiceKind.INVOICE,
+        "kind": drafting.kind,
         "credits": None,
         "state": InvoiceState.PROPOSED,
         "client_name": delivery.client_name,
@@ -255,11 +330,12 @@ def _header(
         "terms": one.terms.model_dump_json(),
         "purchase_order": delivery.purchase_order,
         "payment_days": delivery.payment_days,
-        "dated_on": dated_on,
+        "dated_on": drafting.dated_on,
         "starts_on": row["starts_on"],
         "ends_on": row["ends_on"],
-        "proposed_by": by,
-        "proposed_at": now,
+        "proposed_by": drafting.acting.id,
+        "proposed_at": drafting.now,
+        "reason": drafting.reason,
         "version": 1,
     }
 

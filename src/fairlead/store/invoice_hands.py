@@ -1,0 +1,27 @@
+"""Through whose hands went what an invoice bills: they may not release it."""
+
+from __future__ import annotations
+
+from fairlead.store.database import Tx
+
+# Who worked, entered and approved its time and expenses, accepted its milestones, asked for its
+# engagement's rates, proposed it, and what it credits.
+_HANDS = """
+SELECT DISTINCT who FROM (
+    SELECT unnest(ARRAY[x.resource_id, x.entered_by, x.decided_by]) AS who FROM invoice_items i
+    JOIN time_entries x ON i.kind = 'time' AND x.id = i.item_id WHERE i.invoice_id = %(id)s
+    UNION SELECT unnest(ARRAY[x.resource_id, x.entered_by, x.decided_by]) FROM invoice_items i
+    JOIN expenses x ON i.kind = 'expense' AND x.id = i.item_id WHERE i.invoice_id = %(id)s
+    UNION SELECT x.accepted_by FROM invoice_items i
+    JOIN milestones x ON i.kind = 'milestone' AND x.id = i.item_id WHERE i.invoice_id = %(id)s
+    UNION SELECT r.proposed_by FROM rate_changes r JOIN invoices v
+    ON v.engagement_id = r.engagement_id WHERE v.id = %(id)s AND r.state = 'approved'
+    UNION SELECT proposed_by FROM invoices WHERE id = %(id)s) hands
+WHERE who IS NOT NULL ORDER BY who
+"""
+
+
+def hands(tx: Tx, invoice: str) -> frozenset[str]:
+    """Ids of people; those of the client and of other systems among them are nobody of ours."""
+    rows = tx.execute(_HANDS, {"id": invoice}).fetchall()
+    return frozenset(row["who"].removeprefix("person:") for row in rows)

@@ -1,0 +1,209 @@
+"""A released invoice reaches the ledger once, whatever happens on the way, and comes back paid."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from books import CONTROLLER, FINANCE, TODAY, Books, acting, eur, policies
+from office import Office
+
+from deals import a_deal
+from fairlead.capabilities.billing.crediting import credit
+from fairlead.capabilities.billing.releasing import Releasing
+from fairlead.capabilities.billing.reviewing import discard, review
+from fairlead.domain.ids import EngagementId
+from fairlead.domain.model.engagement import Engagement, EngagementState
+from fairlead.errors import AnswerLost, SystemUnavailable
+from fairlead.flow.cancel import cancel_run
+from fairlead.store import engagements
+from fairlead.store.database import Database
+
+LEDGER = "netsuite-emea"
+_ids = itertools.count(1)
+
+
+class Billing:
+    """An office with one launched engagement whose work is billed."""
+
+    def __init__(self, db: Database, **delivery: Any) -> None:
+        self.office = Office(db, "invoicing")
+        self.db, self.invoicing = db, self.office.invoicing[LEDGER]
+        with db.transaction() as tx:
+            engagements.add(
+                tx,
+                Engagement(
+                    id=EngagementId("E1"),
+                    number="ENG-E1",
+                    state=EngagementState.LAUNCHED,
+                    deal=a_deal(),
+                    opened_at=datetime(2026, 11, 1, tzinfo=UTC),
+                ),
+            )
+            Books(tx).open(**delivery)
+
+    def propose(self, minutes: int = 60) -> str:
+        with self.db.transaction() as tx:
+            books = Books(tx, _ids=_ids)
+            books.time(minutes)
+            ((id, _, _),) = books.propose().invoices
+        return id
+
+    def release(self, id: str) -> None:
+        with self.db.transaction() as tx:
+            digest = tx.execute("SELECT digest FROM invoices WHERE id = %s", [id]).fetchone()
+            assert digest is not None
+            review(tx, id, acting(FINANCE), digest=digest["digest"])
+            Releasing(policies(), self.office.library).release(
+                tx, id, acting(CONTROLLER), digest=digest["digest"]
+            )
+
+    def credit(self, id: str) -> str:
+        with self.db.transaction() as tx:
+            return credit(tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY)["id"]
+
+    def row(self, id: str) -> dict[str, Any]:
+        (row,) = self.office.rows("invoices", id=id)
+        return row
+
+    def told(self) -> list[str]:
+        rows = sorted(self.office.rows("events", chain="E1"), key=lambda row: row["position"])
+        return [row["type"] for row in rows if row["type"].startswith(("invoice", "credit"))]
+
+
+def away() -> SystemUnavailable:
+    """Nobody tries again before a test hurries."""
+    return SystemUnavailable(LEDGER, "503", retry_after=timedelta(hours=1))
+
+
+@pytest.fixture
+def billing(db: Database) -> Billing:
+    return Billing(db)
+
+
+def test_the_ledger_numbers_taxes_and_posts_it(billing: Billing) -> None:
+    id = billing.propose()
+    billing.release(id)
+    billing.office.settle()
+
+    row = billing.row(id)
+    assert (row["state"], row["number"]) == ("posted", "R101")
+    assert (row["tax"], row["total"]) == (Decimal("28.5"), Decimal("178.5"))
+    assert row["due_on"].isoformat() == "2026-12-28"
+    assert billing.told() == [
+        "invoice.proposed", "invoice.reviewed", "invoice.released", "invoice.posted",
+    ]  # fmt: skip
+    ((invoice, credited),) = billing.invoicing.made.values()
+    assert (invoice.net, invoice.lines[0].tax_code, credited) == (eur("150.00"), "EU-S", None)
+
+
+def test_whoever_acts_on_a_released_invoice_hears_of_it(billing: Billing) -> None:
+    billing.release(billing.propose())
+    billing.office.settle()
+
+    assert billing.office.runs("invoice-released")
+
+
+def test_a_ledger_that_is_away_is_waited_for(billing: Billing) -> None:
+    billing.invoicing.trouble = [away()]
+    id = billing.propose()
+    billing.release(id)
+    billing.office.settle()
+    assert billing.row(id)["state"] == "released"
+
+    billing.office.hurry()
+    billing.office.settle()
+    assert billing.row(id)["state"] == "posted"
+
+
+def test_an_answer_that_is_lost_makes_no_second_invoice(billing: Billing) -> None:
+    create = billing.invoicing.create_invoice
+
+    def lost(*args: Any, **more: Any) -> Any:
+        create(*args, **more)
+        raise AnswerLost(LEDGER, "timed out")
+
+    billing.invoicing.create_invoice = lost  # type: ignore[method-assign]
+    id = billing.propose()
+    billing.release(id)
+    billing.office.settle()
+    billing.office.hurry()
+    billing.office.settle()
+
+    assert billing.row(id)["state"] == "posted"
+    assert len(billing.invoicing.made) == 1
+
+
+def test_an_invoice_that_is_sent_again_is_made_once(billing: Billing) -> None:
+    id = billing.propose()
+    billing.invoicing.trouble = [None, away()]
+    billing.release(id)
+    billing.office.settle()
+    (run,) = billing.office.runs("invoice-to-ledger")
+    with billing.db.transaction() as tx:
+        cancel_run(tx, run["id"], by="omar.haddad", reason="Stuck.")
+    billing.office.hurry()
+    billing.office.settle()
+    with billing.db.transaction() as tx:
+        Releasing(policies(), billing.office.library).send_again(tx, id, acting(CONTROLLER))
+    billing.office.settle()
+
+    assert billing.row(id)["state"] == "posted"
+    assert billing.invoicing.calls.count("create") == 1
+
+
+def test_a_credit_waits_for_the_invoice_that_it_takes_back(billing: Billing) -> None:
+    billing.invoicing.trouble = [away()]
+    id = billing.propose()
+    billing.release(id)
+    billing.office.settle()
+    back = billing.credit(id)
+    billing.release(back)
+    billing.office.settle()
+    assert billing.row(back)["state"] == "released"
+
+    billing.office.hurry()
+    billing.office.settle()
+    assert billing.row(back)["state"] == "posted"
+    (_, credited) = list(billing.invoicing.made.values())[-1]
+    assert str(credited) == f"{LEDGER}/invoice/INV-1"
+
+
+def test_a_large_invoice_wants_a_second_word(db: Database) -> None:
+    billing = Billing(db, billing_method="milestone", value=eur(2_000_000))
+    with db.transaction() as tx:
+        books = Books(tx)
+        books.milestone("1000000")
+        ((id, _, _),) = books.propose().invoices
+    billing.release(id)
+    billing.office.settle()
+
+    task = billing.office.task("second_release")
+    assert (task["role"], task["amount"]) == ("pmo_lead", Decimal(1_000_000))
+    assert {FINANCE, CONTROLLER} <= set(task["excluded"])
+    assert billing.told()[-1] == "invoice.release_asked"
+    assert billing.invoicing.made == {}
+    billing.office.answer("ines.moreau", step="second_release")
+    assert billing.row(id)["state"] == "posted"
+    assert billing.told()[-2:] == ["invoice.released", "invoice.posted"]
+
+
+def test_a_second_word_that_is_no_puts_it_back(db: Database) -> None:
+    billing = Billing(db, billing_method="milestone", value=eur(2_000_000))
+    with db.transaction() as tx:
+        books = Books(tx)
+        books.milestone("1000000")
+        ((id, _, _),) = books.propose().invoices
+    billing.release(id)
+    billing.office.settle()
+    billing.office.answer(
+        "ines.moreau", step="second_release", approved=False, reason="Not accepted after all."
+    )
+
+    assert billing.row(id)["state"] == "reviewed"
+    with db.transaction() as tx:
+        discard(tx, id, acting(FINANCE), reason="Refused.")
+    assert billing.invoicing.made == {}
