@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from fairlead import wiring_billing
+from fairlead import wiring_approval, wiring_billing
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import billing, handoff, milestones, revenue, time
 from fairlead.capabilities.billing.opening import OpensBooks
@@ -239,6 +239,7 @@ class Fairlead:
         )
         revenue_booking.register(registry)
         wiring_billing.register(registry)
+        wiring_approval.register(registry, self.timekeeping.kinds)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -307,7 +308,7 @@ class Fairlead:
     def events(self) -> frozenset[str]:
         """What a playbook may start on or wait for."""
         ours = milestone_steps.EVENTS | {REVENUE_APPROVED} | wiring_billing.EVENTS
-        return frozenset(EVENTS) | INTERNAL | ours
+        return frozenset(EVENTS) | INTERNAL | ours | wiring_approval.EVENTS
 
     def listeners(self, library: Library) -> Mapping[str, Takes]:
         """Type of our own messages → the capability that takes it in."""
@@ -315,6 +316,7 @@ class Fairlead:
             LAUNCHED: OpensBooks(self.firm.approved_rates),
             **milestone_steps.listeners(library),
             **wiring_billing.takes(library),
+            **wiring_approval.listeners(library, self.policies),
         }
 
     @cached_property

@@ -14,7 +14,7 @@ from fairlead.domain.model.agreement import Agreement
 from fairlead.domain.model.client import Client, ClientChanges
 from fairlead.domain.model.document import FiledDocument
 from fairlead.domain.model.opportunity import Opportunity
-from fairlead.domain.model.posting import RevenuePosting
+from fairlead.domain.model.posting import ExpensePosting, RevenuePosting, TimePosting
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
@@ -58,11 +58,12 @@ class Books:
         return [content for kind, _, content in self.entries if kind == what]
 
 
-class MemoryLedger(Books):
+class MemoryLedger(Books, Troubled):
     """An ERP that does procurement, too. `master` are its clients, `suppliers` its vendors."""
 
     def __init__(self, system: str) -> None:
         super().__init__(system)
+        self.trouble: list[Exception | None] = []
         self.master: list[Client] = []
         self.suppliers: list[Vendor] = []
         self.parents: dict[str, ExternalRef | None] = {}
@@ -139,6 +140,24 @@ class MemoryLedger(Books):
 
     def find_requisition(self, key: EffectKey) -> ExternalRef | None:
         return self.find("requisition", key)
+
+    def book_time(
+        self, posting: TimePosting, *, project: ExternalRef, key: EffectKey
+    ) -> ExternalRef:
+        self.fail()
+        return self.add("time", key, (posting, project))
+
+    def find_time(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("time", key)
+
+    def book_expense(
+        self, posting: ExpensePosting, *, project: ExternalRef, key: EffectKey
+    ) -> ExternalRef:
+        self.fail()
+        return self.add("expense", key, (posting, project))
+
+    def find_expense(self, key: EffectKey) -> ExternalRef | None:
+        return self.find("expense", key)
 
     def book_revenue(
         self, posting: RevenuePosting, *, project: ExternalRef, key: EffectKey

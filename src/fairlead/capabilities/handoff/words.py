@@ -20,6 +20,7 @@ _PORTS = {
     "documents_connected": "documents",
     "chat_connected": "chat",
     "mail_connected": "mail",
+    "bookkeeping_connected": "bookkeeping",
 }
 
 
