@@ -7,12 +7,10 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/book_1559132836.ht
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any, ClassVar, cast
 
 import jwt
@@ -22,10 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fairlead.sandbox.books import Books, DuplicateKey, Record
 from fairlead.sandbox.dialect import Answer, Call, Deny, Dialect, Route
 from fairlead.sandbox.netsuite_fields import Invalid, Lines, Reference, checked, merged
+from fairlead.sandbox.netsuite_filters import parse_filter
+from fairlead.sandbox.netsuite_furniture import CHOSEN, furnish
 from fairlead.sandbox.netsuite_records import NAMES, TYPES
 from fairlead.sandbox.netsuite_rules import Rules
 from fairlead.sandbox.netsuite_suiteql import BadQuery, parse
-from fairlead.sandbox.netsuite_tables import Tables, row_of
+from fairlead.sandbox.netsuite_tables import Tables
 from fairlead.sandbox.netsuite_transaction_types import TRANSACTION_TYPES
 
 _RECORDS = "/services/rest/record/v1"
@@ -40,53 +40,8 @@ _TITLES = {
     429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
     503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
-#: Symbol, name, decimals.
-_CURRENCIES = (
-    ("GBP", "British Pound", 2), ("EUR", "Euro", 2), ("USD", "US Dollar", 2),
-    ("SGD", "Singapore Dollar", 2), ("AUD", "Australian Dollar", 2), ("JPY", "Japanese Yen", 0),
-    ("BHD", "Bahraini Dinar", 3),
-)  # fmt: skip
-_SUBSIDIARIES = (
-    ("T&H Ltd", "GB", "1"), ("T&H GmbH", "DE", "2"), ("T&H Inc.", "US", "3"), ("T&H Pte", "SG", "4")
-)  # fmt: skip
-_TERMS = (0, 7, 10, 14, 15, 20, 21, 28, 30, 40, 45, 60, 75, 90, 120)
 #: Types whose internal ids are numbered as one, as NetSuite numbers its entities.
 _ENTITIES = ("customer", "job", "vendor", "employee")
-#: What `furnish` makes for requisitions: per subsidiary an employee in whose name they are, and
-#: what they are booked on. Ids of the employees: 9001 and so on.
-_FIRST_REQUESTER = 9001
-_ACCOUNT, _ITEM = "5010", "1"
-#: And for invoices, time and journals: accounts, items and, by default, tax codes with their rates
-#: in percent. Ids are fixed, so that a firm's settings may name them.
-_ACCOUNTS = (
-    (_ACCOUNT, "Subcontractors", "Expense"), ("1200", "Accounts receivable", "AcctRec"),
-    ("1300", "Work in progress", "OthCurrAsset"), ("2100", "Expenses payable", "OthCurrLiab"),
-    ("2200", "Deferred revenue", "DeferRevenue"), ("4000", "Revenue", "Income"),
-    ("4010", "Billings", "Income"), ("6100", "Project expenses", "Expense"),
-)  # fmt: skip
-_ITEMS = (
-    (_ITEM, "Subcontracted services"), ("2", "Services by time"), ("3", "Expenses recharged"),
-    ("4", "Milestones"), ("5", "Fees"), ("6", "Discounts"), ("7", "Retainers"), ("8", "Rounding"),
-)  # fmt: skip
-_TAX_CODES = {
-    "GB-STANDARD": "20", "DE-STANDARD": "19", "DE-REDUCED": "7", "DE-REVERSE-CHARGE": "0",
-    "SG-STANDARD": "9", "US-NOT-TAXED": "0",
-}  # fmt: skip
-#: What a connector must be told of this account.
-_CHOSEN = {
-    "purchase_account": _ACCOUNT,
-    "items": {
-        "time": "2", "expense": "3", "milestone": "4", "fee": "5", "discount": "6",
-        "retainer": "7", "rounding": "8",
-    },
-    "time_item": "2",
-    "accounts": {
-        "revenue": "4000", "billed": "4010", "wip": "1300", "deferred": "2200",
-        "expense": "6100", "payable": "2100",
-    },
-}  # fmt: skip
-_SEGMENTS = ("classification", "department", "location")
-_SEGMENT_IDS = tuple(str(nr) for nr in range(1, 21))
 
 
 class NetSuite(Dialect):
@@ -135,35 +90,12 @@ class NetSuite(Dialect):
                 "client_id": client_id,
                 "certificate_id": certificate_id,
                 "private_key": private.decode(),
-                "requesters": _requesters(),
-                **_CHOSEN,
+                **CHOSEN,
             },
         }
 
     def furnish(self) -> None:
-        for symbol, name, places in _CURRENCIES:
-            self.plant("currency", {"name": name, "symbol": symbol, "currencyPrecision": places})
-        for name, country, currency in _SUBSIDIARIES:
-            self.plant(
-                "subsidiary",
-                {"name": name, "country": {"id": country}, "currency": {"id": currency}},
-            )
-        for subsidiary, requester in _requesters().items():
-            person = {"lastName": f"Purchasing {subsidiary}", "subsidiary": {"id": subsidiary}}
-            self.plant("employee", {"id": requester, **person})
-        for id, name, kind in _ACCOUNTS:
-            self.plant("account", {"id": id, "acctName": name, "acctType": {"id": kind}})
-        for id, name in _ITEMS:
-            self.plant("serviceItem", {"id": id, "itemId": name})
-        codes = cast("Mapping[str, str]", self.settings.get("tax_codes", _TAX_CODES))
-        for name, rate in codes.items():
-            self.plant("salesTaxItem", {"itemId": name, "rate": Decimal(rate)})
-        for days in _TERMS:
-            self.plant("term", {"name": f"Net {days}", "daysUntilNetDue": days})
-        chosen = cast("Mapping[str, list[str]]", self.settings.get("segments", {}))
-        for segment in _SEGMENTS:
-            for id in chosen.get(segment, _SEGMENT_IDS):
-                self.plant(segment, {"id": str(id), "name": f"{segment.capitalize()} {id}"})
+        furnish(self.plant, self.settings)
 
     def routes(self) -> list[Route]:
         one = f"{_RECORDS}/{{kind}}/{{id}}"
@@ -301,7 +233,11 @@ class NetSuite(Dialect):
     def _list(self, call: Call) -> Answer:
         kind = _kind(call.params["kind"])
         limit, offset = _paging(call)
-        fits = _filter(kind, call.query["q"]) if "q" in call.query else None
+        try:
+            fits = parse_filter(kind, call.query["q"]) if "q" in call.query else None
+        except BadQuery as bad:
+            answer = _problem(400, str(bad), "INVALID_PARAMETER", o_errorQueryParam="q")
+            raise Deny(answer) from bad
         found = self.books.list(kind, fits)
         items = [
             {"links": [_link("self", _address(call, self.system, record))], "id": record.id}
@@ -532,11 +468,6 @@ def _address(call: Call, system: str, record: Record) -> str:
     return f"http://{host}/{system}{_RECORDS}/{record.kind}/{record.id}"
 
 
-def _requesters() -> dict[str, str]:
-    """Subsidiary → the employee in whose name its requisitions are."""
-    return {str(nr + 1): str(_FIRST_REQUESTER + nr) for nr in range(len(_SUBSIDIARIES))}
-
-
 def _paging(call: Call) -> tuple[int, int]:
     """Limit and offset. https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1545222128.html"""
     try:
@@ -560,75 +491,3 @@ def _page(items: list[Any], offset: int, total: int) -> dict[str, Any]:
         "offset": offset,
         "totalResults": total,
     }
-
-
-_TERM = re.compile(r'\s*(?:(?P<sign>[()\[\],])|"(?P<text>[^"]*)"|(?P<word>[^\s()\[\],"]+))')
-_OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
-    "IS": lambda value, wanted: value == wanted[0],
-    "IS_NOT": lambda value, wanted: value != wanted[0],
-    "CONTAIN": lambda value, wanted: wanted[0].lower() in value.lower(),
-    "START_WITH": lambda value, wanted: value.lower().startswith(wanted[0].lower()),
-    "EQUAL": lambda value, wanted: value == wanted[0],
-    "ANY_OF": lambda value, wanted: value in wanted,
-    "EMPTY": lambda value, wanted: value == "",
-    "EMPTY_NOT": lambda value, wanted: value != "",
-}
-
-
-def _filter(kind: str, q: str) -> Callable[[Record], bool]:
-    """Conditions on a collection. Raises `Deny`.
-
-    https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1545222128.html
-    """
-    terms = [(match.lastgroup or "", match[match.lastgroup or 0]) for match in _TERM.finditer(q)]
-    refused = Deny(_problem(400, "Invalid query.", "INVALID_PARAMETER", o_errorQueryParam="q"))
-
-    def take(sign: str) -> bool:
-        if terms and terms[0][0] != "text" and terms[0][1] == sign:
-            terms.pop(0)
-            return True
-        return False
-
-    def need() -> str:
-        if not terms or terms[0][0] == "sign":
-            raise refused
-        return terms.pop(0)[1]
-
-    def condition() -> Callable[[Record], bool]:
-        if take("("):
-            inner = either()
-            if not take(")"):
-                raise refused
-            return inner
-        name, operator = need(), need()
-        field = TYPES[kind].fields.get(name)
-        if operator not in _OPERATORS or (field is None and name != "id"):
-            raise refused
-        wanted: list[str] = []
-        if take("["):
-            wanted.append(need())
-            while take(","):
-                wanted.append(need())
-            if not take("]"):
-                raise refused
-        elif not operator.startswith("EMPTY"):
-            wanted.append(need())
-        fits, column = _OPERATORS[operator], name.lower()
-        return lambda record: fits(row_of(record).get(column, ""), wanted)
-
-    def both() -> Callable[[Record], bool]:
-        tests = [condition()]
-        while take("AND"):
-            tests.append(condition())
-        return lambda record: all(test(record) for test in tests)
-
-    def either() -> Callable[[Record], bool]:
-        tests = [both()]
-        while take("OR"):
-            tests.append(both())
-        return lambda record: any(test(record) for test in tests)
-
-    test = either()
-    if terms:
-        raise refused
-    return test
