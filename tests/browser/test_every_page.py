@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from desks import DESK, PHONE, TABLET, Desk, Heard, People
 from every_page import Kind, dead_links, found_by
 from firm_at_work import FirmAtWork
+from playwright.sync_api import expect
 
 #: WCAG 2.2 AA, as axe tags its rules.
 _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
@@ -177,3 +178,13 @@ def _violations(desk: Desk, where: str, rules: dict[str, Any]) -> Iterator[str]:
     for violation in answer["violations"]:
         for node in violation["nodes"]:
             yield f"{where}: {violation['id']}: {node['target']} {node['html'][:160]}"
+
+
+def test_on_a_phone_the_whole_menu_and_the_account_are_in_view(
+    firm: FirmAtWork, people: People
+) -> None:
+    phone = people("omar.haddad", "/integrations", size=PHONE)
+    menu = phone.page.get_by_role("navigation", name="Main").get_by_role("link")
+
+    for name in ("Inbox", "Engagements", "Exceptions", "Integrations", "Omar Haddad"):
+        expect(menu.filter(has_text=name)).to_be_in_viewport(ratio=1)
