@@ -32,6 +32,7 @@ from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.capabilities.milestones import registering as milestone_steps
 from fairlead.capabilities.milestones.links import Mailing
+from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.revenue import booking as revenue_booking
 from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
@@ -357,6 +358,10 @@ class Fairlead:
         return reckons(self.policies, self.firm.legal_entities, self.calendars)
 
     @cached_property
+    def milestones(self) -> Submitting:
+        return Submitting(self.library, self.policies, self.people)
+
+    @cached_property
     def packets(self) -> Packets:
         """How the packet of an engagement is made."""
         return Packets(
@@ -378,6 +383,7 @@ class Fairlead:
             packets=self.packets,
             expenses=Expenses(self.policies, self.calendars),
             times=self.timekeeping.times,
+            milestones=self.milestones,
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()

@@ -14,22 +14,27 @@ from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.supply import supply
+from fairlead.capabilities.milestones import evidence
+from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.time.entering import TimeInput
 from fairlead.capabilities.time.expenses import ExpenseInput, Expenses
 from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems
 from fairlead.connectors.kit.signatures import standard_webhook
 from fairlead.domain.gates import Gap
-from fairlead.domain.ids import EngagementId
+from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.assignment import Assignment
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.engagement import Engagement, EngagementState
+from fairlead.domain.model.milestone import Accepts, Milestone
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
 from fairlead.domain.model.project import WorkPackage
 from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.domain.rules.opening import Opening
 from fairlead.domain.values import ExternalRef, Money, Period
+from fairlead.flow.burst import Bursts
 from fairlead.flow.cancel import cancel_run
+from fairlead.flow.library import Library
 from fairlead.store import (
     api_keys,
     assignments,
@@ -39,6 +44,7 @@ from fairlead.store import (
     engagements,
     exceptions,
     journal,
+    milestones,
     resources,
     systems,
     tasks,
@@ -138,10 +144,24 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         packets=PACKETS,
         expenses=EXPENSES,
         times=_SAMPLE.timekeeping.times,
+        milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),
     )
+
+
+def _library() -> Library:
+    """For one database: it remembers which playbooks that has."""
+    return Library(_SAMPLE.library.playbooks, _SAMPLE.library.variants)
+
+
+def advance(db: Database) -> None:
+    """Runs go as far as they go without another system."""
+    bursts = Bursts(_SAMPLE.hooks, _SAMPLE.registry, _library())
+    with db.transaction() as tx:
+        while bursts.advance_ready(tx, 10):
+            pass
 
 
 def add_keys(tx: Tx) -> dict[str, str]:
@@ -165,6 +185,7 @@ def fill(db: Database) -> dict[str, str]:
         for number, region, entity in ((2001, "EMEA", "DE01"), (2002, "AMER", "US01")):
             add_engagement(tx, number, region, entity)
             add_delivery(tx, number, region, entity)
+            add_milestones(tx, number, region)
         add_people_who_book(tx)
         add_expense(tx)
         add_time(tx)
@@ -287,6 +308,32 @@ def add_deputy(tx: Tx) -> None:
     """Long ago, so that it bars nobody."""
     day = date(2024, 1, 1)
     deputies.add(tx, Deputy("deputy-1", "pmo-lead", "project-manager", day, day, "pmo-lead", NOW))
+
+
+def milestone_id(engagement: int, number: int) -> str:
+    return derived("milestone", f"e-{engagement}", str(number))
+
+
+def add_milestones(tx: Tx, engagement: int, region: str) -> None:
+    """Milestone 1 is the client's to accept, milestone 2 ours; both have a link as evidence."""
+    rows = [
+        Milestone(
+            id=UUID(milestone_id(engagement, number)),
+            engagement=EngagementId(f"e-{engagement}"),
+            number=number,
+            name=f"Stage {number} of {engagement}",
+            amount=Money(amount=Decimal(50_000), currency="EUR" if region == "EMEA" else "USD"),
+            due_on=date(2026, 3 + number, 1),
+            accepts=accepts,
+            region=region,
+        )
+        for number, accepts in ((1, Accepts.CLIENT), (2, Accepts.INTERNAL))
+    ]
+    milestones.add(tx, rows)
+    for row in rows:
+        url = f"https://tests.example/{engagement}/{row.number}"
+        whole = Acting.of(PEOPLE, PEOPLE.principal("project-manager"))
+        evidence.add_link(tx, whole, str(row.id), name="Test run", url=url)
 
 
 def add_expense(tx: Tx, who: str = "consultant") -> UUID:

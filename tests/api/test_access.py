@@ -98,6 +98,8 @@ OBJECTS = {
     "expenses": "expense",
     "time-entries": "entry",
     "deputies": "deputy-1",
+    "milestones": firm.milestone_id(2001, 1),
+    "evidence": "evidence",
 }
 GOOD: dict[str, Any] = {
     "answer": {"approved": True, "reason": ""},
@@ -107,6 +109,8 @@ GOOD: dict[str, Any] = {
     "migrate": {"reason": "as agreed"},
     "time-entries/change": {"engagement": "ENG-2002", "day": "2026-03-02", "minutes": 60},
     "manager": {"person": "pmo-lead.amer"},
+    "links": {"url": "https://client.example"},
+    "send-back": {"reason": "not yet"},
     "change": {
         "engagement": "ENG-2002",
         "day": "2026-03-02",
@@ -138,6 +142,9 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
         "expense": expense["id"],
         "entry": entry["id"],
     }
+    known = {"task": task["id"], "exception": exception["id"], "expense": expense["id"]}
+    milestone = f"/api/v1/milestones/{OBJECTS['milestones']}"
+    known["evidence"] = shared_office.get("pmo-lead", milestone).json()["evidence"][0]["id"]
     id = known.get(OBJECTS[noun], OBJECTS[noun])
     needed = PERMISSIONS[route]
     who = next(f"{str(role).replace('_', '-')}.amer" for role in OF_ROLE if needed in OF_ROLE[role])

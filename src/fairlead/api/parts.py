@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.time.entering import Times
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Systems
@@ -63,6 +64,7 @@ class AppParts:
     packets: MakesPacket
     expenses: Expenses
     times: Times
+    milestones: Submitting
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.rules.opening import Opening
-from fairlead.store import bulk
+from fairlead.store import bulk, milestones
 from fairlead.store.database import Tx
 
 _ADD = """
@@ -66,27 +66,8 @@ def open_books(tx: Tx, opened: Opening, now: datetime) -> bool:
             for rate in opened.rates
         ],
     )
-    bulk.insert(
-        tx,
-        "milestones",
-        [
-            {
-                **of,
-                "id": str(one.id),
-                "number": one.number,
-                "name": one.name,
-                "amount": one.amount.amount,
-                "currency": one.amount.currency,
-                "due_on": one.due_on,
-                "state": one.state,
-                "accepts": one.accepts,
-                "clause": one.clause,
-                "region": delivery.region,
-                "version": one.version,
-            }
-            for one in opened.milestones
-        ],
-    )
+    region = {"region": delivery.region or None}
+    milestones.add(tx, [one.model_copy(update=region) for one in opened.milestones])
     bulk.insert(
         tx,
         "charges",

@@ -38,9 +38,9 @@ JOIN engagements g ON g.id = m.engagement_id
 """).format(all=sql.SQL(milestones.SELECT), seen=sql.SQL(_SEEN))
 
 _EVIDENCE = sql.SQL("""
-SELECT v.name, v.digest, b.media_type, b.size, b.body
-FROM milestones x JOIN evidence v ON v.milestone_id = x.id JOIN blobs b ON b.digest = v.digest
-WHERE x.id = %(milestone)s AND v.id = %(id)s AND {seen}
+SELECT v.milestone_id, v.name, v.digest, v.media_type, b.body
+FROM milestones x JOIN evidence v ON v.milestone_id = x.id LEFT JOIN blobs b ON b.digest = v.digest
+WHERE v.id = %(id)s AND {seen}
 """).format(seen=sql.SQL(_SEEN))
 
 # Those of one engagement by number, with the last link of each that is still waited for.
@@ -83,10 +83,9 @@ class MilestoneViews(Views):
     def milestone(self, id: str) -> dict[str, Any] | None:
         return self._tx.execute(_ONE, {**self._eyes, "id": id}).fetchone()
 
-    def uploaded(self, milestone: str, evidence: str) -> dict[str, Any] | None:
-        """Name, media type and bytes of an upload, also of one that was withdrawn."""
-        values = {**self._eyes, "milestone": milestone, "id": evidence}
-        return self._tx.execute(_EVIDENCE, values).fetchone()
+    def evidence(self, id: str) -> dict[str, Any] | None:
+        """Its milestone, name and, of an upload, its bytes; also of what was withdrawn."""
+        return self._tx.execute(_EVIDENCE, {**self._eyes, "id": id}).fetchone()
 
     def links(self, engagement: str) -> dict[str, dict[str, Any]]:
         """Milestone → the link of its last submission: the one used, else the newest. Of an

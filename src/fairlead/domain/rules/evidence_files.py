@@ -8,7 +8,7 @@ from zipfile import BadZipFile, ZipFile
 
 from fairlead.errors import InvalidInput, Problem
 
-MOST_BYTES = 20 * 1024 * 1024
+MOST_BYTES = 10 * 1024 * 1024
 _MOST_PARTS = 10_000  #: of a package; a document has hundreds
 _DIRECTORY = 64 * 1024  #: bytes of a package's `mimetype`, at most
 
@@ -32,7 +32,7 @@ ENDINGS = {
 
 
 def media_type(content: bytes) -> str:
-    """Raises `InvalidInput` for what is empty, larger than 20 MiB, or no PDF, PNG, JPEG, text in
+    """Raises `InvalidInput` for what is empty, larger than 10 MiB, or no PDF, PNG, JPEG, text in
     UTF-8, or document of an office program without macros."""
     if not content:
         raise _refused("The file is empty.", "has content")
