@@ -11,11 +11,13 @@ from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from fairlead.trust.rate import Buckets
 from fairlead.web import live, static_files, troubles
 from fairlead.web.edge import Edge
 from fairlead.web.live import Changes
 from fairlead.web.nav import Entry, open_to
 from fairlead.web.pages import (
+    acceptance,
     account,
     approve,
     engagement,
@@ -39,6 +41,7 @@ PAGES: Sequence[ModuleType] = (
     engagements,
     engagement,
     approve,
+    acceptance,
     exceptions,
     integrations,
 )
@@ -69,6 +72,7 @@ def create(parts: WebParts) -> Starlette:
     app.router.redirect_slashes = False
     app.state.parts = parts
     app.state.changes = changes
+    app.state.acceptance_buckets = Buckets(acceptance.PER_S, acceptance.BURST)
     app.state.entries = entries()
     troubles.register(app)
     return app

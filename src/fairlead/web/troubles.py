@@ -95,7 +95,7 @@ def _answer(request: Request, error: FairleadError) -> Response:
     if error.status >= 500:
         log.warning("%s: %s", error.code, error.detail)
     elif error.status in (401, 403, 429):
-        audit.warning("refused %s %r: %s", request.method, request.url.path[:200], error.code)
+        audit.warning("refused %s %r: %s", request.method, _place(request)[:200], error.code)
     parts: WebParts = request.app.state.parts
     trouble = explain(parts, error)
     if _is_part(request) or isinstance(error, DatabaseAway):
@@ -104,6 +104,12 @@ def _answer(request: Request, error: FairleadError) -> Response:
         return _in_shell(request, parts, trouble)
     except FairleadError:
         return _plain(request, trouble)
+
+
+def _place(request: Request) -> str:
+    """The path, without a token that is a part of it: who reads the log could use that."""
+    token = request.path_params.get("token")
+    return request.url.path.replace(str(token), "…") if token else request.url.path
 
 
 def explain(parts: WebParts, error: FairleadError) -> Trouble:
