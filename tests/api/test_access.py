@@ -142,7 +142,6 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
         "expense": expense["id"],
         "entry": entry["id"],
     }
-    known = {"task": task["id"], "exception": exception["id"], "expense": expense["id"]}
     milestone = f"/api/v1/milestones/{OBJECTS['milestones']}"
     known["evidence"] = shared_office.get("pmo-lead", milestone).json()["evidence"][0]["id"]
     id = known.get(OBJECTS[noun], OBJECTS[noun])
