@@ -38,6 +38,7 @@ from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
 from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.expenses import Expenses
+from fairlead.capabilities.time.validation import ValidationDrain
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
 from fairlead.connectors.docusign.declaration import CONNECTOR as DOCUSIGN
@@ -527,6 +528,8 @@ class Worker:
                 return InboxDrain(fairlead.db, self.engine.id, self._intake.handle, slots)
             case "revenue":
                 return revenue_working.RevenueDrain(fairlead.db, fairlead.reckons)
+            case "validations":
+                return ValidationDrain(fairlead.db, fairlead.timekeeping.judging)
             case "poll" if name in fairlead.reaches:
                 return _poll(fairlead, fairlead.reaches[name])
             case _:

@@ -18,6 +18,7 @@ from fairlead.capabilities.milestones import evidence
 from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.time.entering import TimeInput
 from fairlead.capabilities.time.expenses import ExpenseInput, Expenses
+from fairlead.capabilities.time.validation import Scope, ask
 from fairlead.config import SAMPLE, Serves, Settings, SystemConfig, Systems
 from fairlead.connectors.kit.signatures import standard_webhook
 from fairlead.domain.gates import Gap
@@ -296,11 +297,12 @@ def add_people_who_book(tx: Tx) -> None:
 
 
 def add_time(tx: Tx, who: str = "consultant") -> UUID:
-    """Two hours of work, handed in by nobody yet."""
+    """Two hours of work, handed in by nobody yet; and a validation of that day."""
     said = TimeInput(
         engagement="ENG-2001", task="10", day=date(2026, 3, 2), minutes=120, narrative="Mapped it"
     )
     acting = Acting.of(PEOPLE, PEOPLE.principal(who))
+    ask(tx, acting, Scope(first=said.day, last=said.day, engagement="ENG-2001"))
     return _SAMPLE.timekeeping.times.enter(tx, acting, said).row["id"]
 
 

@@ -100,6 +100,7 @@ OBJECTS = {
     "deputies": "deputy-1",
     "milestones": firm.milestone_id(2001, 1),
     "evidence": "evidence",
+    "time-validations": "validation",
 }
 GOOD: dict[str, Any] = {
     "answer": {"approved": True, "reason": ""},
@@ -136,11 +137,14 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
     assert exception
     expense = shared_office.get("consultant", "/api/v1/expenses").json()["items"][0]
     entry = shared_office.get("consultant", "/api/v1/time-entries").json()["items"][0]
+    validations = shared_office.get("controller", "/api/v1/time-validations").json()
+    (validation,) = validations["items"]
     known = {
         "task": task["id"],
         "exception": exception["id"],
         "expense": expense["id"],
         "entry": entry["id"],
+        "validation": validation["id"],
     }
     milestone = f"/api/v1/milestones/{OBJECTS['milestones']}"
     known["evidence"] = shared_office.get("pmo-lead", milestone).json()["evidence"][0]["id"]

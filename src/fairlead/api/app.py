@@ -37,6 +37,7 @@ from fairlead.api import (
     tasks,
     time_approvals,
     time_entries,
+    time_validations,
 )
 from fairlead.api.counters import Counters
 from fairlead.api.edge import Edge
@@ -90,6 +91,7 @@ def create(app: AppParts) -> FastAPI:
         notifications,
         inbox,
         time_entries,
+        time_validations,
         staffing,
         expenses,
         exchange_rates,

@@ -80,6 +80,10 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "DELETE /api/v1/time-entries/{id}": Permission.TIME_ENTER,
     "POST /api/v1/time-week/submit": Permission.TIME_ENTER,
     "POST /api/v1/time-week/recall": Permission.TIME_ENTER,
+    "GET /api/v1/time-validations": Permission.TIME_READ,
+    "GET /api/v1/time-validations/{id}": Permission.TIME_READ,
+    "POST /api/v1/time-validations": Permission.TIME_APPROVE,
+    "POST /api/v1/time-validations/{id}/cancel": Permission.TIME_APPROVE,
     "GET /api/v1/resources": Permission.TIME_READ,
     "POST /api/v1/resources": Permission.RESOURCES_MANAGE,
     "GET /api/v1/assignments": Open.TO_KEYS,  # one's own; others' with time.read

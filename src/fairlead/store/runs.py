@@ -177,6 +177,8 @@ SELECT DISTINCT 'inbox:' || queue FROM inbox WHERE state = 'ready'
 UNION ALL
 SELECT 'poll:' || id FROM systems WHERE poll_at <= clock_timestamp() AND breaker = 'closed'
   AND paused_by IS NULL
+UNION ALL
+SELECT 'validations' FROM (SELECT 1 FROM time_validations WHERE ended_at IS NULL LIMIT 1) AS v
 """
 
 # Outward steps and waits that are late, told of once.
