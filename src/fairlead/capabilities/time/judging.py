@@ -76,13 +76,25 @@ class Judging:
         """
         time_columns.hold(tx, people)
         names = sorted(set(people))
+        entries, facts = self.read(tx, names, judged, spending=spending)
+        found = judge(entries, facts)
+        time_columns.keep(tx, names, judged, found)
+        return int(entries["judged"].sum()), found
+
+    def read(
+        self,
+        tx: Tx,
+        people: Sequence[str],
+        judged: Judged,
+        *,
+        spending: Spending | None = None,
+    ) -> tuple[pl.DataFrame, Facts]:
+        """What the rules are given: entries of these people, and all that is known of them."""
         # the whole week counts, and so does the day before its first
         first = judged.first - judged.first.weekday() * _DAY - _DAY
         last = judged.last + (6 - judged.last.weekday()) * _DAY
-        entries = time_columns.entries(tx, names, judged, first, last)
-        found = judge(entries, self._facts(tx, entries, names, first, last, spending))
-        time_columns.keep(tx, names, judged, found)
-        return int(entries["judged"].sum()), found
+        entries = time_columns.entries(tx, people, judged, first, last)
+        return entries, self._facts(tx, entries, people, first, last, spending)
 
     def judge_entries(
         self, tx: Tx, days: Mapping[str, Iterable[date]], ids: Sequence[UUID]
