@@ -392,6 +392,7 @@ class Fairlead:
             },
             event_types=dict(EVENTS),
             library=self.library,
+            companies=frozenset(entity.code for entity in self.firm.legal_entities),
             subjects=self.hooks.subjects,
         )
 

@@ -46,6 +46,7 @@ from fairlead.store import (
     exceptions,
     journal,
     milestones,
+    periods,
     resources,
     systems,
     tasks,
@@ -53,6 +54,7 @@ from fairlead.store import (
 from fairlead.store.database import Database, Tx
 from fairlead.store.deputies import Deputy
 from fairlead.store.journal import Event
+from fairlead.store.periods import Move
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import People, Person, Service, new_key
 from fairlead.trust.roles import Role
@@ -144,6 +146,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         cancel_run=cancel_run,
         packets=PACKETS,
         expenses=EXPENSES,
+        companies=frozenset({"DE01", "US01"}),
         times=_SAMPLE.timekeeping.times,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         hooks={"crm-emea": verify},
@@ -191,6 +194,7 @@ def fill(db: Database) -> dict[str, str]:
         add_expense(tx)
         add_time(tx)
         add_deputy(tx)
+        add_period_move(tx)
         bulk.insert(
             tx,
             "inbox",
@@ -304,6 +308,14 @@ def add_time(tx: Tx, who: str = "consultant") -> UUID:
     acting = Acting.of(PEOPLE, PEOPLE.principal(who))
     ask(tx, acting, Scope(first=said.day, last=said.day, engagement="ENG-2001"))
     return _SAMPLE.timekeeping.times.enter(tx, acting, said).row["id"]
+
+
+def add_period_move(tx: Tx) -> None:
+    """Finance has asked for January of the GmbH to be closed."""
+    january = date(2026, 1, 1)
+    periods.begin(tx, "DE01", january)
+    move = Move("move-1", "DE01", january, "closed", False, "", "asked", "finance", NOW)
+    periods.ask(tx, move)
 
 
 def add_deputy(tx: Tx) -> None:

@@ -101,6 +101,7 @@ OBJECTS = {
     "milestones": firm.milestone_id(2001, 1),
     "evidence": "evidence",
     "time-validations": "validation",
+    "period-moves": "move-1",
 }
 GOOD: dict[str, Any] = {
     "answer": {"approved": True, "reason": ""},

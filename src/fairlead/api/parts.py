@@ -73,4 +73,5 @@ class AppParts:
     """The playbooks that the firm runs, to which runs may be migrated."""
     subjects: Mapping[str, Subjects] = field(default_factory=dict[str, Subjects])
     """By type: what runs are about."""
+    companies: frozenset[str] = frozenset()  #: codes of our legal entities
     limits: Limits = Limits()

@@ -328,3 +328,29 @@ engagement_managers = sa.Table(
     comment="Who manages an engagement and approves its time; where nobody is named, its region's "
     "project managers do.",
 )
+
+period_moves = sa.Table(
+    "period_moves",
+    metadata,
+    text("id", primary_key=True),
+    text("legal_entity"),
+    sa.Column("month", sa.Date, nullable=False, comment="its first day"),
+    text("wanted", comment="open or closed"),
+    sa.Column(
+        "carry", sa.Boolean, nullable=False,
+        comment="what waits in it is booked in the next open month",
+    ),
+    text("reason"),
+    text("state", comment="asked, done or withdrawn"),
+    text("asked_by"),
+    at("asked_at"),
+    text("decided_by", null=True, comment="never who asked"),
+    at("decided_at", null=True),
+    sa.CheckConstraint("state <> 'done' OR decided_by <> asked_by", name="by_two"),
+    # one at a time
+    sa.Index(
+        "period_moves_asked", "legal_entity", "month", unique=True,
+        postgresql_where=sa.text("state = 'asked'"),
+    ),
+    comment="Months that were asked to be closed, or opened again: one asks, another decides.",
+)  # fmt: skip

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     BILLING_READ = "billing.read"  #: invoices, readiness, what was billed
     BILLING_PROPOSE = "billing.propose"  #: draft, review and discard invoices and credits
     BILLING_RELEASE = "billing.release"  #: within one's limit; never one's own proposal
+    PERIODS_ASK = "periods.ask"  #: ask for a month to be closed, or opened again
     PERIODS_CLOSE = "periods.close"  #: close a month, and open it again
 
 
@@ -126,6 +127,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.COSTS_READ,
         _P.TIME_READ,
         _P.RATES_IMPORT,
+        _P.PERIODS_ASK,
         _P.BILLING_READ,
         _P.BILLING_PROPOSE,
     },
@@ -137,6 +139,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.TIME_READ,
         _P.BILLING_READ,
         _P.BILLING_RELEASE,
+        _P.PERIODS_ASK,
         _P.PERIODS_CLOSE,
     },
     Role.PROCUREMENT: _LEAD,
