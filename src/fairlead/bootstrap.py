@@ -385,6 +385,7 @@ class Fairlead:
             expenses=Expenses(self.policies, self.calendars),
             times=self.timekeeping.times,
             milestones=self.milestones,
+            reckons=self.reckons,
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()

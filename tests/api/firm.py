@@ -31,6 +31,7 @@ from fairlead.domain.model.milestone import Accepts, Milestone
 from fairlead.domain.model.opportunity import Opportunity, OpportunityStage
 from fairlead.domain.model.project import WorkPackage
 from fairlead.domain.model.resource_record import ResourceRecord
+from fairlead.domain.model.revenue import RevenueFacts, RevenueMethod, Stage
 from fairlead.domain.rules.opening import Opening
 from fairlead.domain.values import ExternalRef, Money, Period
 from fairlead.flow.burst import Bursts
@@ -149,6 +150,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         companies=frozenset({"DE01", "US01"}),
         times=_SAMPLE.timekeeping.times,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
+        reckons=_SAMPLE.reckons,
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),
@@ -195,6 +197,7 @@ def fill(db: Database) -> dict[str, str]:
         add_time(tx)
         add_deputy(tx)
         add_period_move(tx)
+        add_revenue(tx)
         bulk.insert(
             tx,
             "inbox",
@@ -222,6 +225,87 @@ def fill(db: Database) -> dict[str, str]:
             {"at": NOW},
         )
     return keys
+
+
+def add_revenue(tx: Tx) -> None:
+    """A month of `e-2001` that was computed, and what leaks of it."""
+    batch = {
+        "id": "batch-2001",
+        "legal_entity": "DE01",
+        "region": "EMEA",
+        "month": date(2026, 2, 1),
+        "number": 1,
+        "state": "computed",
+        "computed_by": ["finance"],
+        "computed_at": NOW,
+        "version": 1,
+    }
+    bulk.insert(tx, "revenue_batches", [batch])
+    facts = RevenueFacts(
+        method=RevenueMethod.AS_INVOICED,
+        currency="EUR",
+        on=date(2026, 2, 28),
+        stages=(
+            Stage(since=date(2026, 1, 1), price=_euros(250_000), done=Decimal(0), total=Decimal(0)),
+        ),
+        invoiced_work=_euros(900),
+        expenses=_euros(0),
+        concessions=_euros(0),
+        billed=_euros(900),
+        due=_euros(0),
+    )
+    entry = {
+        "engagement_id": "e-2001",
+        "month": date(2026, 2, 1),
+        "revision": 1,
+        "batch_id": "batch-2001",
+        "state": "draft",
+        "method": "as_invoiced",
+        "currency": "EUR",
+        **dict.fromkeys(("earned", "billed", "revenue", "billed_change"), Decimal(900)),
+        **dict.fromkeys(
+            ("wip", "accrued", "deferred", "wip_change", "deferred_change"), Decimal(0)
+        ),
+        "basis": facts.model_dump(mode="json"),
+        "digest": "d",
+        "warnings": list[str](),
+        "computed_at": NOW,
+    }
+    bulk.insert(tx, "revenue_entries", [entry])
+    job = {
+        "id": "job-2001",
+        "month": date(2026, 2, 1),
+        "asked_by": "finance",
+        "regions": ["EMEA"],
+        "asked_at": NOW,
+        "reached": "e-2001",
+        "engagements": 1,
+        "changed": 1,
+        "held": 0,
+        "expected": 1,
+        "ended_at": NOW,
+    }
+    bulk.insert(tx, "revenue_jobs", [job])
+    leak = {
+        "kind": "unbilled_time",
+        "item_id": "t-2001",
+        "engagement_id": "e-2001",
+        "region": "EMEA",
+        "legal_entity": "DE01",
+        "owner": "finance-operations",
+        "day": date(2026, 1, 5),
+        "minutes": 480,
+        "amount": Decimal(1200),
+        "currency": "EUR",
+        "why": "approved and in no invoice for 60 days",
+        "first_seen_at": NOW,
+        "last_seen_at": NOW,
+    }
+    bulk.insert(tx, "leaks", [leak])
+
+
+def _euros(amount: int) -> Money:
+    return Money(amount=Decimal(amount), currency="EUR")
 
 
 def add_delivery(tx: Tx, number: int, region: str, entity: str, **more: Any) -> None:

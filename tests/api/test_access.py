@@ -102,6 +102,8 @@ OBJECTS = {
     "evidence": "evidence",
     "time-validations": "validation",
     "period-moves": "move-1",
+    "revenue-batches": "batch-2001",
+    "revenue-jobs": "job-2001",
 }
 GOOD: dict[str, Any] = {
     "answer": {"approved": True, "reason": ""},
@@ -109,6 +111,8 @@ GOOD: dict[str, Any] = {
     "resolve": {"action": "retry"},
     "cancel": {"reason": "no longer wanted"},
     "migrate": {"reason": "as agreed"},
+    "approve": {"digest": "0" * 64},
+    "forecast": {"minutes_left": 60, "reason": "as agreed"},
     "time-entries/change": {"engagement": "ENG-2002", "day": "2026-03-02", "minutes": 60},
     "manager": {"person": "pmo-lead.amer"},
     "links": {"url": "https://client.example"},

@@ -10,6 +10,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from fairlead.capabilities.milestones.submitting import Submitting
+from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.entering import Times
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.config import Systems
@@ -65,6 +66,7 @@ class AppParts:
     expenses: Expenses
     times: Times
     milestones: Submitting
+    reckons: Reckons
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])

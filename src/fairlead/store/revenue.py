@@ -55,6 +55,18 @@ ORDER BY engagement_id, state = 'draft', revision DESC
 
 _BATCHES = "SELECT * FROM revenue_batches WHERE id = ANY(%s) ORDER BY id"
 
+# Newest first, with the number of their entries.
+_PAGE = """
+SELECT b.*, (SELECT count(*) FROM revenue_entries e WHERE e.batch_id = b.id)::int AS entries
+FROM revenue_batches b
+WHERE (%(regions)s::text[] IS NULL OR b.region = ANY(%(regions)s))
+  AND (%(legal_entities)s::text[] IS NULL OR b.legal_entity = ANY(%(legal_entities)s))
+  AND (%(state)s::text IS NULL OR b.state = %(state)s)
+  AND (%(month)s::date IS NULL OR b.month = %(month)s)
+  AND (%(at)s::timestamptz IS NULL OR (b.computed_at, b.id) < (%(at)s, %(id)s))
+ORDER BY b.computed_at DESC, b.id DESC LIMIT %(limit)s
+"""
+
 # A company's and region's batch of a month that is worked on; made where there is none.
 _OPEN_BATCH = """
 INSERT INTO revenue_batches (id, legal_entity, region, month, number, state, computed_by,
@@ -198,6 +210,30 @@ def batches(tx: Tx, ids: Sequence[str], *, lock: bool = False) -> dict[str, Reve
         )
         for row in rows
     }
+
+
+def page(
+    tx: Tx,
+    *,
+    regions: Sequence[str] | None,
+    legal_entities: Sequence[str] | None,
+    state: str | None,
+    month: date | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Batches without their entries, those that were computed last first."""
+    at, id = after or (None, None)
+    values = {
+        "regions": None if regions is None else sorted(regions),
+        "legal_entities": None if legal_entities is None else sorted(legal_entities),
+        "state": state,
+        "month": month,
+        "at": at,
+        "id": id,
+        "limit": limit,
+    }
+    return tx.execute(_PAGE, values).fetchall()
 
 
 def save_batch(tx: Tx, batch: RevenueBatch, at: datetime) -> None:

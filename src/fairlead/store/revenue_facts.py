@@ -23,9 +23,10 @@ e.engagement_id = ANY(%(ids)s) AND e.state = 'approved' AND e.day <= %(on)s
   AND (e.period IS NULL OR e.period <= %(on)s)
 """
 
-# In which stage of the contract something lies: the last that had begun, or the first.
+# In which stage of the contract something lies: the last that had begun, or the first; the only
+# one where none was noted yet.
 _STAGE = """
-JOIN LATERAL (
+LEFT JOIN LATERAL (
     SELECT t.valid_from FROM contract_terms t WHERE t.engagement_id = e.engagement_id
     ORDER BY t.valid_from <= e.day DESC,
              CASE WHEN t.valid_from <= e.day THEN e.day - t.valid_from END, t.valid_from
@@ -65,7 +66,7 @@ WHERE engagement_id = ANY(%(ids)s) AND made_on <= %(on)s ORDER BY engagement_id,
 
 # Minutes by stage and by what an hour of the person costs; by month, for the exchange rate.
 _WORK = f"""
-SELECT e.engagement_id, stage.valid_from AS stage, cost.per_hour, cost.currency,
+SELECT e.engagement_id, coalesce(stage.valid_from, 'epoch') AS stage, cost.per_hour, cost.currency,
        date_trunc('month', e.day)::date AS month,
        CASE WHEN cost.per_hour IS NULL THEN e.resource_id END AS resource,
        sum(e.minutes)::int AS minutes
@@ -106,18 +107,20 @@ WHERE {_COUNTS} AND e.billable GROUP BY 1 ORDER BY 1
 
 # Expenses by stage: what the client repays as invoiced, else as claimed; and what stays with us.
 _EXPENSES = f"""
-SELECT e.engagement_id, stage.valid_from AS stage, e.billable, sum(e.claimed) AS claimed,
+SELECT e.engagement_id, coalesce(stage.valid_from, 'epoch') AS stage, e.billable,
+       date_trunc('month', e.day)::date AS month, sum(e.claimed) AS claimed,
        sum(coalesce(value.amount, e.claimed)) AS amount
 FROM expenses e {_STAGE}
 LEFT JOIN LATERAL ({_VALUE} WHERE i.kind = 'expense' AND i.item_id = e.id AND EXISTS (
     SELECT 1 FROM invoice_items l WHERE l.kind = 'expense' AND l.item_id = e.id AND l.live)
 ) AS value ON true
-WHERE {_COUNTS} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+WHERE {_COUNTS} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """  # noqa: S608
 
 # Days are those of the company's zone.
 _MILESTONES = """
-SELECT m.engagement_id, m.number, m.name, m.amount, m.currency, m.due_on, m.state, m.accepted_at,
+SELECT m.engagement_id, m.id, m.number, m.name, m.amount, m.currency, m.due_on, m.state,
+       m.accepted_at,
        m.accepted_at IS NOT NULL
          AND (m.accepted_at AT TIME ZONE coalesce(%(zones)s::jsonb ->> d.legal_entity, 'UTC'))::date
              <= %(on)s AS accepted
@@ -218,6 +221,24 @@ class Read:
 
     def __getitem__(self, query: str) -> Rows:
         return self._rows[query]
+
+
+# The invoices that items are in by now, or were: the live one first, then the newest.
+_INVOICES = """
+SELECT i.item_id, v.number, v.reference, v.state, v.kind, v.dated_on, v.paid_at, i.live
+FROM invoice_items i JOIN invoices v ON v.id = i.invoice_id
+WHERE i.kind = 'milestone' AND i.item_id = ANY(%s) AND v.state <> 'discarded'
+ORDER BY i.item_id, i.live DESC, v.proposed_at DESC
+"""
+
+
+def invoices_of(tx: Tx, milestones: Sequence[Any]) -> dict[Any, Mapping[str, Any]]:
+    """Milestone → the invoice that asks for it."""
+    found: dict[Any, Mapping[str, Any]] = {}
+    for row in tx.execute(_INVOICES, [list(milestones)]):
+        if row["live"]:
+            found.setdefault(row["item_id"], row)
+    return found
 
 
 def read(tx: Tx, ids: Sequence[str], on: date, zones: Mapping[str, str]) -> dict[str, Read]:

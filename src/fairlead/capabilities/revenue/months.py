@@ -62,7 +62,7 @@ def ask_for_month(tx: Tx, principal: Principal, month: date, *, today: date) -> 
     """
     principal.must(Permission.BILLING_PROPOSE)
     first = month.replace(day=1)
-    if last_day(first) >= today:
+    if first > today or last_day(first) >= today:
         raise InvalidInput(
             "Revenue is computed for a month that is over.",
             [Problem("/month", f"ends before {today.isoformat()}")],

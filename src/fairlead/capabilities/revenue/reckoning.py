@@ -51,12 +51,16 @@ class Figures:
     remaining_minutes: int
     to_come: Money  #: fees that are agreed and not earned yet
     costs: MarginFacts  #: `earned` and `at_completion` are to be filled in
+    cost_by_month: tuple[tuple[date, Money], ...]
+    """First day of each month with cost → its cost; empty where something is missing."""
+    milestones: Rows
 
 
 def figures(
     tx: Tx, ids: Sequence[str], on: date, *, zones: Mapping[str, str], exchange: Exchange
 ) -> dict[str, Figures | Unmeasured]:
-    """By engagement, at the end of a day; terms must have been noted (`contract_terms.note`).
+    """By engagement, at the end of a day. Changes of a contract count as far as they were noted
+    (`contract_terms.note`).
 
     One that cannot be worked out says why; it does not keep others from it.
     """
@@ -81,6 +85,7 @@ class _Reckoner:
         self._method = RevenueMethod(self._delivery.revenue_method)
         closed = rows.delivery["closed_at"]
         self._complete = closed is not None and closed.date() <= on
+        self._terms_by_date = rows["terms"] or [self._implied()]
 
     def figures(self) -> Figures:
         stages, missing = self._stages()
@@ -116,13 +121,27 @@ class _Reckoner:
             remaining_minutes=costs.remaining_minutes,
             to_come=self._to_come(facts),
             costs=costs,
+            cost_by_month=self._by_month(),
+            milestones=self._rows["milestones"],
         )
+
+    def _implied(self) -> Mapping[str, Any]:
+        """What holds of a contract whose terms were not noted yet."""
+        delivery = self._delivery
+        return {
+            "valid_from": delivery.starts_on,
+            "price": delivery.value.amount,
+            "minutes": delivery.budget_minutes,
+            "starts_on": delivery.starts_on,
+            "ends_on": delivery.ends_on,
+            "treatment": Treatment.CATCH_UP,
+        }
 
     # revenue
 
     def _stages(self) -> tuple[list[Stage], tuple[str, ...]]:
         """Each stage with the measure that the work had come to by its last day."""
-        terms = self._rows["terms"]
+        terms = self._terms_by_date
         ends = [later["valid_from"] - timedelta(days=1) for _, later in pairwise(terms)]
         found: list[Stage] = []
         missing: dict[str, None] = {}
@@ -229,6 +248,17 @@ class _Reckoner:
             for row in self._until(self._rows["work"], on)
         )
 
+    def _by_month(self) -> tuple[tuple[date, Money], ...]:
+        work, spent = self._work(self._on), self._rows["expenses"]
+        if missing_costs(work):
+            return ()
+        months: dict[date, Fraction] = {}
+        for row, part in zip(self._rows["work"], work, strict=True):
+            months[row["month"]] = months.get(row["month"], Fraction(0)) + labour_cost([part])
+        for row in spent:
+            months[row["month"]] = months.get(row["month"], Fraction(0)) + Fraction(row["claimed"])
+        return tuple((m, to_money(cost, self._currency)) for m, cost in sorted(months.items()))
+
     def _expenses(self, *, billable: bool, column: str, on: date | None = None) -> Money:
         rows = self._until(self._rows["expenses"], on or self._on)
         amounts = [self._money(row[column]) for row in rows if row["billable"] is billable]
@@ -278,7 +308,7 @@ class _Reckoner:
         return remaining_minutes(self._terms(on)["minutes"], self._minutes(on), last)
 
     def _terms(self, on: date) -> Mapping[str, Any]:
-        terms = self._rows["terms"]
+        terms = self._terms_by_date
         begun = [row for row in terms if row["valid_from"] <= on]
         return begun[-1] if begun else terms[0]
 
@@ -286,7 +316,7 @@ class _Reckoner:
         """Of the stages that had begun on a day; work before the first belongs to it."""
         if on >= self._on:
             return rows
-        first = self._rows["terms"][0]["valid_from"]
+        first = self._terms_by_date[0]["valid_from"]
         return [row for row in rows if row["stage"] <= max(on, first)]
 
     def _rate(self, currency: str | None, on: date) -> Decimal | None:
