@@ -416,6 +416,7 @@ class Fairlead:
             policies=self.policies,
             ownership=self.ownership,
             packets=self.packets,
+            milestones=self.milestones,
             origin=self.settings.origin,
             connectors={id: _sheet(reach) for id, reach in self.reaches.items()},
         )

@@ -22,6 +22,8 @@ SELECT
     AS open_tasks,
   (SELECT count(*) FROM exceptions WHERE subject_id = %(id)s AND state = 'open')::int
     AS open_exceptions,
+  (SELECT count(*) FROM milestones WHERE engagement_id = %(id)s AND state <> 'accepted')::int
+    AS milestones,
   (SELECT count(*) FROM differences WHERE engagement_id = %(id)s)::int AS differences,
   (SELECT s.result->>'url' FROM steps s JOIN mine r ON r.id = s.run_id
     WHERE s.name = 'create_channel' AND s.state = 'done' ORDER BY s.started_at DESC LIMIT 1)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from fairlead.errors import InvalidInput, Problem
 from fairlead.web.refusals import Malformed, TooLarge, WrongMediaType
 
 _TYPE = "application/x-www-form-urlencoded"
+_FILES_TYPE = "multipart/form-data"
+_MOST_FILES = 10
+_MOST_BYTES_OF_FILES = 24 * 1024 * 1024
 _MOST_BYTES = 256 * 1024
 _MOST_FIELDS = 1000
 _LONGEST = 4000
@@ -54,6 +59,56 @@ class Form:
             problem = Problem("/version", "is the version of what was shown")
             raise InvalidInput("This form does not say what it was about.", [problem])
         return found
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file of a form."""
+
+    name: str  #: as the browser says; it proves nothing
+    content: bytes
+
+
+class FormWithFiles(Form):
+    """The fields of one request, and its files."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]], files: Sequence[Upload]) -> None:
+        super().__init__(fields)
+        self.files = tuple(files)
+
+
+async def read_with_files(request: Request) -> FormWithFiles:
+    """A form with files (`multipart/form-data`, RFC 7578). Files without a name are left out: a
+    browser sends one where nothing was chosen.
+
+    Raises `WrongMediaType`, `TooLarge`, `Malformed`.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FILES_TYPE:
+        raise WrongMediaType("Only forms of our own pages are read here.")
+    try:
+        parser = MultiPartParser(
+            request.headers, _counted(request), max_files=_MOST_FILES, max_fields=_MOST_FIELDS
+        )
+        found = await parser.parse()
+    except MultiPartException:
+        raise Malformed("This form cannot be read.") from None
+    try:
+        fields = [(name, one) for name, one in found.multi_items() if isinstance(one, str)]
+        given = [one for _, one in found.multi_items() if not isinstance(one, str)]
+        files = [Upload(one.filename, await one.read()) for one in given if one.filename]
+    finally:
+        await found.close()
+    return FormWithFiles(fields, files)
+
+
+async def _counted(request: Request) -> AsyncGenerator[bytes]:
+    """The body, as far as it is not too large."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > _MOST_BYTES_OF_FILES:
+            raise TooLarge(f"Files have at most {_MOST_BYTES_OF_FILES // 1024**2} MiB in all.")
+        yield chunk
 
 
 async def read(request: Request) -> Form:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from fairlead.capabilities.handoff.firm import Calendars, Firm
 from fairlead.capabilities.handoff.ownership import Ownership
 from fairlead.capabilities.handoff.packet import Packets
+from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.config import Systems
 from fairlead.policy.tables import Policies
 from fairlead.store.database import Database, Tx
@@ -76,6 +77,7 @@ class WebParts:
     policies: Policies
     ownership: Ownership
     packets: Packets
+    milestones: Submitting
     origin: str | None = None
     """Where people reach the pages, such as `https://fairlead.example`, without a path. Null:
     from this machine only, over plain HTTP."""

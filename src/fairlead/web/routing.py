@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,13 +13,14 @@ from starlette.routing import Route
 from fairlead.store.database import Tx
 from fairlead.trust.roles import Permission
 from fairlead.web import cross_site, forms, sessions
-from fairlead.web.forms import Form
+from fairlead.web.forms import Form, FormWithFiles
 from fairlead.web.parts import WebParts
 from fairlead.web.refusals import CrossSite, NotSignedIn
 from fairlead.web.visit import Visit
 
 Show = Callable[[Visit], Response]
 Do = Callable[[Visit, Form], Response]
+AForm = TypeVar("AForm", bound=Form)
 
 # A filter that takes longer is too expensive to be asked for; it is answered as `busy`.
 _READ_ONLY = "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '5s'"
@@ -52,26 +54,25 @@ def command(path: str, do: Do, *, needs: Permission | None) -> Route:
 
     What `do` raises undoes everything; the answer is sent after the commit.
     """
+    return Route(path, _of_form(_act(do, needs), forms.read), methods=["POST"])
 
-    def act(request: Request, form: Form) -> Response:
-        with parts_of(request).db.transaction() as tx:
-            visit = enter(request, tx, note=True)
-            token = request.headers.get(cross_site.HEADER) or form.secret(cross_site.FIELD)
-            if not sessions.is_csrf_of(visit.session.id, token):
-                raise CrossSite(
-                    "This form is of another session; nothing was changed. Load it anew."
-                )
-            if needs is not None:
-                visit.must(needs)
-            return do(visit, form)
 
-    return Route(path, _of_form(act), methods=["POST"])
+def upload(
+    path: str, do: Callable[[Visit, FormWithFiles], Response], *, needs: Permission
+) -> Route:
+    """As `command`, of a form with files. Who asks is known before a file is read."""
+
+    async def read(request: Request) -> FormWithFiles:
+        await run_in_threadpool(_admit, request, needs)
+        return await forms.read_with_files(request)
+
+    return Route(path, _of_form(_act(do, needs), read), methods=["POST"])
 
 
 def open_command(path: str, do: Callable[[Request, Form], Response]) -> Route:
     """For those who are not signed in yet: `do` proves the page itself, and opens its own
     transactions."""
-    return Route(path, _of_form(do), methods=["POST"])
+    return Route(path, _of_form(do, forms.read), methods=["POST"])
 
 
 def open_page(path: str, show: Callable[[Request], Response]) -> Route:
@@ -95,12 +96,36 @@ def enter(request: Request, tx: Tx, *, note: bool) -> Visit:
     return Visit(request, parts, session, tx, now)
 
 
+def _admit(request: Request, needs: Permission) -> None:
+    """Raises `NotSignedIn`, `NoPermission`."""
+    with parts_of(request).db.transaction() as tx:
+        enter(request, tx, note=False).must(needs)
+
+
+def _act(
+    do: Callable[[Visit, AForm], Response], needs: Permission | None
+) -> Callable[[Request, AForm], Response]:
+    def act(request: Request, form: AForm) -> Response:
+        with parts_of(request).db.transaction() as tx:
+            visit = enter(request, tx, note=True)
+            token = request.headers.get(cross_site.HEADER) or form.secret(cross_site.FIELD)
+            if not sessions.is_csrf_of(visit.session.id, token):
+                raise CrossSite(
+                    "This form is of another session; nothing was changed. Load it anew."
+                )
+            if needs is not None:
+                visit.must(needs)
+            return do(visit, form)
+
+    return act
+
+
 def _of_form(
-    act: Callable[[Request, Form], Response],
+    act: Callable[[Request, AForm], Response], read: Callable[[Request], Awaitable[AForm]]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         cross_site.must_be_our_page(request.headers, parts_of(request).origin)
-        form = await forms.read(request)
+        form = await read(request)
         return await run_in_threadpool(act, request, form)
 
     return endpoint

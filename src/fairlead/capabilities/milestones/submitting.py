@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
@@ -58,6 +58,11 @@ class Submitting:
     def __init__(self, library: Library, policies: Policies, people: People) -> None:
         self._library, self._policies, self._people = library, policies, people
 
+    def foresee(self, engagement: Engagement, milestone: Milestone, now: datetime) -> Decision:
+        """Who would be asked to accept it, if it were submitted now, and why."""
+        facts = acceptance_facts(engagement, milestone)
+        return decide(self._policies.as_of(POLICY, now), facts, now)
+
     def submit(
         self,
         tx: Tx,
@@ -77,8 +82,7 @@ class Submitting:
         must_have_evidence(milestone)
         now = database_time(tx)
         engagement = _engagement(tx, milestone)
-        facts = acceptance_facts(engagement, milestone)
-        decision = decide(self._policies.as_of(POLICY, now), facts, now)
+        decision = self.foresee(engagement, milestone, now)
         accepts = Accepts(str(decision.answer["accepts"]))
         asked = self._asked(recipient) if accepts is Accepts.CLIENT else None
         submission = milestone.submission + 1
@@ -126,7 +130,7 @@ class Submitting:
                 "name": saved.name,
                 "recipient": asked.model_dump() if asked else None,
                 "link_until": (now + lasts).isoformat(),
-                "facts": facts.model_dump(mode="json"),
+                "facts": acceptance_facts(engagement, milestone).model_dump(mode="json"),
                 "shown": shown(saved),
                 "at_stake": saved.amount.model_dump(mode="json"),
                 "involved": _involved(saved),

@@ -12,6 +12,7 @@ from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleV
 from fairlead.store.engagement_page import EngagementViews
 from fairlead.trust.roles import Permission
 from fairlead.web.forms import Form
+from fairlead.web.pages import engagement_milestones
 from fairlead.web.pages.engagement_decisions import decisions_tab
 from fairlead.web.pages.engagement_documents import documents_tab
 from fairlead.web.pages.engagement_head import Head, head_of, views_of
@@ -43,6 +44,7 @@ def routes() -> list[Route]:
         page(
             f"{path}/documents", _tab("documents", lambda _v, _w, h: documents_tab(h)), needs=_READ
         ),
+        *engagement_milestones.routes(),
         command(f"{path}/compare", compare, needs=_ACT),
         command(f"{path}/cancel", cancel, needs=_ACT),
     ]

@@ -17,7 +17,7 @@ from fairlead.web.formats import Tone, listed, words
 from fairlead.web.pages.engagement_words import STATES, tells_costs
 from fairlead.web.visit import Visit
 
-TABS = ("line", "packet", "timeline", "systems", "decisions", "documents")
+TABS = ("line", "packet", "timeline", "milestones", "systems", "decisions", "documents")
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,7 @@ def _tabs(
     counts: Mapping[str, tuple[int | None, str]] = {
         "line": (open_ or None, "warn"),
         "systems": (marks["differences"] or None, "warn"),
+        "milestones": (marks["milestones"] or None, ""),
         "decisions": ((marks["decisions"] + marks["answers"]) or None, ""),
         "documents": (len(engagement.documents) or None, ""),
     }

@@ -40,8 +40,10 @@ def person_words(people: People, id: str) -> str:
 
 
 def actor_words(people: People, actor: str) -> str:
-    """`person:…`, `system:…` or `fairlead`, as in the log."""
+    """`person:…`, `client:…`, `system:…` or `fairlead`, as in the log."""
     kind, _, id = actor.partition(":")
+    if kind == "client":
+        return f"{id} (client)"
     if kind == "person":
         return person_words(people, id)
     return id if id else "Fairlead"
