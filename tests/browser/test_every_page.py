@@ -25,10 +25,7 @@ _AT_LEAST = (
     *("/inbox", "/inbox/*", "/account", "/exceptions", "/exceptions/differences", "/integrations"),
     *("/integrations/systems/*", "/integrations/effects", "/integrations/effects/*"),
     *("/integrations/messages", "/engagements", "/engagements/*", "/exceptions/*"),
-    *(
-        f"/engagements/*/{tab}"
-        for tab in ("packet", "timeline", "systems", "decisions")
-    ),
+    *(f"/engagements/*/{tab}" for tab in ("packet", "timeline", "systems", "decisions")),
     *("/engagements/*/documents", "/engagements/*/milestones"),
 )
 
