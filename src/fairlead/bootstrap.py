@@ -384,6 +384,7 @@ class Fairlead:
             packets=self.packets,
             expenses=Expenses(self.policies, self.calendars),
             times=self.timekeeping.times,
+            time_imports=self.timekeeping.imports,
             milestones=self.milestones,
             reckons=self.reckons,
             hooks={

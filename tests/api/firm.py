@@ -149,6 +149,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         expenses=EXPENSES,
         companies=frozenset({"DE01", "US01"}),
         times=_SAMPLE.timekeeping.times,
+        time_imports=_SAMPLE.timekeeping.imports,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         reckons=_SAMPLE.reckons,
         hooks={"crm-emea": verify},

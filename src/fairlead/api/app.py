@@ -40,6 +40,7 @@ from fairlead.api import (
     tasks,
     time_approvals,
     time_entries,
+    time_imports,
     time_validations,
 )
 from fairlead.api.counters import Counters
@@ -94,6 +95,7 @@ def create(app: AppParts) -> FastAPI:
         notifications,
         inbox,
         time_entries,
+        time_imports,
         time_validations,
         staffing,
         expenses,

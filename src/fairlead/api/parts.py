@@ -13,6 +13,7 @@ from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.entering import Times
 from fairlead.capabilities.time.expenses import Expenses
+from fairlead.capabilities.time.importing import Imports
 from fairlead.config import Systems
 from fairlead.domain.rules.packet import Packet
 from fairlead.flow.calls import Subjects
@@ -65,6 +66,7 @@ class AppParts:
     packets: MakesPacket
     expenses: Expenses
     times: Times
+    time_imports: Imports
     milestones: Submitting
     reckons: Reckons
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])

@@ -96,6 +96,7 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/time-validations/{id}": Permission.TIME_READ,
     "POST /api/v1/time-validations": Permission.TIME_APPROVE,
     "POST /api/v1/time-validations/{id}/cancel": Permission.TIME_APPROVE,
+    "POST /api/v1/time-imports": Permission.TIME_IMPORT,
     "GET /api/v1/resources": Permission.TIME_READ,
     "POST /api/v1/resources": Permission.RESOURCES_MANAGE,
     "GET /api/v1/assignments": Open.TO_KEYS,  # one's own; others' with time.read

@@ -29,6 +29,15 @@ ORDER BY x.engagement_id, x.starts_on, x.id
 """
 )
 
+# What some people may book on within some days.
+_OF_PEOPLE: LiteralString = (
+    _SELECT
+    + """
+WHERE x.resource_id = ANY(%s) AND x.starts_on <= %s AND x.ends_on >= %s
+ORDER BY x.resource_id, x.engagement_id, x.starts_on, x.id
+"""
+)
+
 # A row that says nothing new keeps its version.
 _UPSERT = """
 INSERT INTO assignments AS was (id, engagement_id, resource_id, role, task, starts_on, ends_on,
@@ -72,6 +81,12 @@ def load(tx: Tx, ids: Iterable[str]) -> dict[str, Assignment]:
 def of_resource(tx: Tx, resource: str, start: date, end: date) -> list[Assignment]:
     """Those of one person that touch these days, both included."""
     return [_assignment(r) for r in tx.execute(_OF_RESOURCE, [resource, end, start]).fetchall()]
+
+
+def of_people(tx: Tx, people: Sequence[str], start: date, end: date) -> list[Assignment]:
+    """Those of some people that touch these days, both included."""
+    rows = tx.execute(_OF_PEOPLE, [list(people), end, start]).fetchall()
+    return [_assignment(row) for row in rows]
 
 
 def upsert(tx: Tx, assignments: Sequence[Assignment]) -> list[str]:

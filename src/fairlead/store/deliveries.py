@@ -32,6 +32,14 @@ _BY_ID_LOCKED = _BY_ID + " FOR UPDATE"
 
 _BY_CODE = "SELECT engagement_id FROM deliveries WHERE code = ANY(%s) OR number = ANY(%s)"
 
+_NAMED = """
+SELECT engagement_id FROM deliveries
+WHERE lower(code) = ANY(%(names)s) OR lower(number) = ANY(%(names)s)
+   OR lower(name) = ANY(%(names)s) OR lower(engagement_id) = ANY(%(names)s)
+   OR name = ANY(%(exact)s)  -- where the database's own lower() knows ASCII only
+ORDER BY engagement_id
+"""
+
 _DROP_PACKAGES = "DELETE FROM work_packages WHERE engagement_id = %s AND code <> ALL(%s)"
 
 _SAVE = """
@@ -103,6 +111,16 @@ def find(tx: Tx, names: Sequence[str]) -> list[str]:
     """The engagements that go by these project codes or numbers."""
     rows = tx.execute(_BY_CODE, [list(names), list(names)]).fetchall()
     return [row["engagement_id"] for row in rows]
+
+
+def named(tx: Tx, names: Sequence[str]) -> list[str]:
+    """The engagements that go by these ids, codes, numbers or names; upper and lower case are
+    alike."""
+    lower = [name.lower() for name in names]
+    return [
+        row["engagement_id"]
+        for row in tx.execute(_NAMED, {"names": lower, "exact": list(names)}).fetchall()
+    ]
 
 
 def save(tx: Tx, delivery: Delivery) -> None:

@@ -26,6 +26,16 @@ WHERE lower(x.email) = ANY(%s) ORDER BY x.id
 """
 )
 
+_NAMED: LiteralString = (
+    _SELECT
+    + """
+WHERE lower(x.id) = ANY(%(names)s) OR lower(x.email) = ANY(%(names)s)
+   OR lower(x.name) = ANY(%(names)s)
+   OR x.name = ANY(%(exact)s)  -- where the database's own lower() knows ASCII only
+ORDER BY x.id
+"""
+)
+
 _OF_MANAGER: LiteralString = (
     _SELECT
     + """
@@ -79,6 +89,13 @@ def by_email(tx: Tx, emails: Iterable[str]) -> dict[str, list[ResourceRecord]]:
     for row in tx.execute(_BY_EMAIL, [wanted]).fetchall():
         found.setdefault(row["email"].lower(), []).append(_record(row))
     return found
+
+
+def named(tx: Tx, names: Iterable[str]) -> list[ResourceRecord]:
+    """Those who go by these ids, addresses or names; upper and lower case are alike."""
+    exact = sorted(set(names))
+    values = {"names": [name.lower() for name in exact], "exact": exact}
+    return [_record(row) for row in tx.execute(_NAMED, values).fetchall()]
 
 
 def of_manager(tx: Tx, manager: str) -> list[ResourceRecord]:

@@ -1,0 +1,305 @@
+"""Formats of time that are imported: which columns each has, and how its cells are read.
+
+Names of columns are compared without case, spaces and signs. Documents, as read:
+Harvest, detailed time report: https://support.getharvest.com/hc/en-us/articles/360048685111;
+Toggl Track, detailed report as CSV: https://support.toggl.com/en/articles/2211860;
+Clockify, detailed report as CSV: https://clockify.me/help/reports/detailed-report;
+Kantata, Data Exporter, data set Time Entry: https://knowledge.kantata.com/hc/en-us/articles/20241910198811
+with the names of https://developer.kantata.com/kantata/specification/Time-Entries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from fairlead.capabilities.time.csv_file import Sheet
+from fairlead.errors import InvalidInput, Problem
+
+
+class DayOrder(StrEnum):
+    """How days with slashes are read, where the file itself does not show it."""
+
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+
+
+@dataclass(frozen=True)
+class Format:
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    """What we read → the names that the column has; the first that is there counts."""
+    needs: tuple[str, ...]  #: without which it is not this format
+    tells: tuple[str, ...] = ()  #: columns that no other format has
+
+
+TEMPLATE = Format(
+    "fairlead",
+    {
+        "person": ("person",), "engagement": ("engagement",), "task": ("task",), "day": ("date",),
+        "hours": ("hours",), "kind": ("kind",), "role": ("role",), "billable": ("billable",),
+        "narrative": ("narrative",), "begins": ("begins",), "ends": ("ends",), "id": ("id",),
+    },
+    ("person", "engagement", "day", "hours"),
+    ("person", "engagement"),
+)  # fmt: skip
+FORMATS: tuple[Format, ...] = (
+    TEMPLATE,
+    Format(
+        "clockify",
+        {
+            "email": ("email",), "person": ("user",), "engagement": ("project",),
+            "task": ("task",), "narrative": ("description",), "tags": ("tags",),
+            "billable": ("billable",), "day": ("startdate",), "begins": ("starttime",),
+            "ends": ("endtime",), "hours": ("durationh", "durationdecimal"),
+        },
+        ("person", "engagement", "day", "hours"),
+        ("durationh", "durationdecimal"),
+    ),
+    Format(
+        "toggl",
+        {
+            "email": ("email",), "person": ("user", "member"), "engagement": ("project",),
+            "task": ("task",), "narrative": ("description",), "tags": ("tags",),
+            "billable": ("billable",), "day": ("startdate",), "begins": ("starttime",),
+            "ends": ("endtime", "stoptime"), "hours": ("duration",),
+        },
+        ("person", "engagement", "day", "hours"),
+        ("startdate", "duration"),
+    ),
+    Format(
+        "harvest",
+        {
+            "first": ("firstname",), "last": ("lastname",), "code": ("projectcode",),
+            "engagement": ("project",), "task": ("task",), "narrative": ("notes",),
+            "billable": ("billable",), "day": ("date",), "hours": ("hours",),
+        },
+        ("first", "last", "engagement", "day", "hours"),
+        ("firstname", "lastname", "hours"),
+    ),
+    Format(
+        "kantata",
+        {
+            "id": ("timeentryid", "id"), "email": ("useremail", "useremailaddress"),
+            "person": ("user", "userfullname", "username"),
+            "engagement": ("project", "projecttitle", "workspace", "workspacetitle"),
+            "task": ("task", "tasktitle", "story", "storytitle"), "narrative": ("notes",),
+            "billable": ("billable",), "day": ("dateperformed",), "role": ("role", "rolename"),
+            "minutes": ("timeinminutes",),
+        },
+        ("person", "engagement", "day", "minutes"),
+        ("dateperformed", "timeinminutes"),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fault:
+    row: int  #: of the file; the header is row 1
+    column: str  #: as the file calls it
+    value: str  #: as it stands there, cut
+    rule: str
+
+
+@dataclass(frozen=True)
+class RawTime:
+    """One row, read but not yet matched. Names are as the file has them."""
+
+    row: int
+    person: str
+    email: str | None
+    engagement: str
+    code: str | None
+    task: str | None
+    day: date
+    minutes: int
+    kind: str | None
+    tags: tuple[str, ...]
+    role: str | None
+    billable: bool | None
+    narrative: str
+    begins: int | None
+    ends: int | None
+    id: str | None
+
+
+@dataclass
+class Read:
+    format: Format
+    names: Mapping[str, str]  #: what we read → what the file calls the column
+    rows: list[RawTime] = field(default_factory=list[RawTime])
+    faults: list[Fault] = field(default_factory=list[Fault])
+
+
+def recognised(sheet: Sheet) -> tuple[Format, Mapping[str, int]]:
+    """The format by the header, and the column of each thing that we read.
+
+    Raises `InvalidInput` where no format fits, or a column that we read is there twice.
+    """
+    plain = [_plain(name) for name in sheet.header]
+    for format in FORMATS:
+        held = {
+            ours: next((name for name in names if name in plain), None)
+            for ours, names in format.columns.items()
+        }
+        columns = {ours: plain.index(name) for ours, name in held.items() if name is not None}
+        if set(format.needs) <= set(columns) and set(format.tells) <= set(plain):
+            twice = [sheet.header[at] for at in columns.values() if plain.count(plain[at]) > 1]
+            if twice:
+                problems = [Problem("", f"row 1: the column {name} comes once") for name in twice]
+                raise InvalidInput("The file cannot be read.", problems)
+            return format, columns
+    known = ", ".join(format.name for format in FORMATS)
+    wanted = ", ".join(name.title() for names in TEMPLATE.columns.values() for name in names)
+    rule = f"row 1: the header is that of {known}; our own has {wanted}"
+    raise InvalidInput("The file cannot be read.", [Problem("", rule)])
+
+
+def read_rows(sheet: Sheet, order: DayOrder | None) -> Read:
+    """Every row that says something, and every fault. Raises as `recognised`."""
+    format, columns = recognised(sheet)
+    names = {ours: sheet.header[at] for ours, at in columns.items()}
+    read = Read(format, names)
+    seen = order or _order([cells[columns["day"]] for cells in sheet.rows if cells])
+    for number, cells in enumerate(sheet.rows, 2):
+        if cells:
+            said = {ours: cells[at] for ours, at in columns.items()}
+            _read_row(read, number, said, seen)
+    return read
+
+
+def _read_row(read: Read, number: int, said: Mapping[str, str], order: DayOrder | None) -> None:
+    faults: list[Fault] = []
+
+    def fault(ours: str, rule: str) -> None:
+        faults.append(Fault(number, read.names[ours], said[ours][:80], rule))
+
+    for ours in read.format.needs:
+        if not said[ours]:
+            fault(ours, "is not empty")
+    day = _day(said["day"], order)
+    if day is None and said["day"]:
+        rule = "is a day such as 2026-03-02"
+        if order is None and _SLASHED.fullmatch(said["day"]):
+            rule = "could be read with day or month first: say which (`dates`)"
+        fault("day", rule)
+    worked = "minutes" if "minutes" in said else "hours"
+    minutes = _whole(said[worked]) if worked == "minutes" else _minutes(said[worked])
+    if said[worked] and (minutes is None or not 1 <= minutes <= 1440):
+        fault(worked, "is between a minute and a day, as 7.5, 7,5 or 7:30")
+    billable = None
+    if said.get("billable"):
+        billable = _YES_NO.get(said["billable"].casefold())
+        if billable is None:
+            fault("billable", "is yes or no")
+    if len(said.get("narrative", "")) > 4000:
+        fault("narrative", "has at most 4000 characters")
+    if faults or day is None or minutes is None:
+        read.faults.extend(faults)
+        return
+    begins, ends = _clock(said.get("begins", "")), _clock(said.get("ends", ""))
+    if begins is None or ends is None:
+        begins = ends = None
+    else:
+        ends += 1440 * (ends <= begins)  # past midnight
+        if ends - begins < minutes:  # pauses were not told; only the sum is sure
+            begins = ends = None
+    read.rows.append(
+        RawTime(
+            row=number,
+            person=said.get("person") or f"{said.get('first', '')} {said.get('last', '')}".strip(),
+            email=said.get("email") or None,
+            engagement=said["engagement"],
+            code=said.get("code") or None,
+            task=said.get("task") or None,
+            day=day,
+            minutes=minutes,
+            kind=said.get("kind") or None,
+            tags=tuple(tag.strip() for tag in said.get("tags", "").split(",") if tag.strip()),
+            role=said.get("role") or None,
+            billable=billable,
+            narrative=said.get("narrative", ""),
+            begins=begins,
+            ends=ends,
+            id=said.get("id") or None,
+        )
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+_YES_NO = {
+    **dict.fromkeys(("yes", "true", "1", "y", "ja", "oui", "billable"), True),
+    **dict.fromkeys(("no", "false", "0", "n", "nein", "non", "non-billable"), False),
+}
+_SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+
+
+def _order(days: Sequence[str]) -> DayOrder | None:
+    """Read off the file: a number above 12 can be no month. Dots are always day first."""
+    parts = [found for day in days if (found := _SLASHED.fullmatch(day))]
+    first = any(int(part[1]) > 12 for part in parts)
+    second = any(int(part[2]) > 12 for part in parts)
+    if first == second:
+        return None
+    return DayOrder.DAY_FIRST if first else DayOrder.MONTH_FIRST
+
+
+def _day(text: str, order: DayOrder | None) -> date | None:
+    try:
+        if found := _DOTTED.fullmatch(text):
+            day, month, year = map(int, found.groups())
+            return _kept(date(year, month, day))
+        if found := _SLASHED.fullmatch(text):
+            one, other, year = map(int, found.groups())
+            if order is None and one != other:
+                return None
+            day, month = (other, one) if order is DayOrder.MONTH_FIRST else (one, other)
+            return _kept(date(year, month, day))
+        return _kept(date.fromisoformat(text[:10])) if len(text) in (10, 19, 20) else None
+    except ValueError:
+        return None
+
+
+def _kept(day: date) -> date | None:
+    return day if 2000 <= day.year < 2100 else None
+
+
+_CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*([AaPp][Mm])?")
+_HOURS = re.compile(r"\d{1,3}(?:[.,]\d{1,6})?")
+
+
+def _minutes(text: str) -> int | None:
+    """Of `7:30`, `07:30:20`, `7.5` or `7,5` hours; seconds and fractions are rounded, half up."""
+    if (found := _CLOCK.fullmatch(text)) and not found[4]:
+        seconds = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+        return _rounded(Decimal(seconds) / 60)
+    if _HOURS.fullmatch(text):
+        return _rounded(Decimal(text.replace(",", ".")) * 60)
+    return None
+
+
+def _rounded(minutes: Decimal) -> int:
+    return int(minutes.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,5}", text) else None
+
+
+def _clock(text: str) -> int | None:
+    """Minutes from midnight of `13:26`, `13:26:00` or `01:26:00 PM`."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    hour = int(found[1])
+    if half := found[4]:
+        hour = hour % 12 + 12 * (half.casefold() == "pm")
+    return hour * 60 + int(found[2]) if hour < 24 else None
