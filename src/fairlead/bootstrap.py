@@ -38,6 +38,7 @@ from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
 from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.expenses import Expenses
+from fairlead.capabilities.time.submission import Submission
 from fairlead.capabilities.time.validation import ValidationDrain
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
@@ -241,7 +242,7 @@ class Fairlead:
         )
         revenue_booking.register(registry)
         wiring_billing.register(registry)
-        wiring_approval.register(registry, self.timekeeping.kinds)
+        wiring_approval.register(registry, self.timekeeping.kinds, self.systems.connected)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -293,6 +294,7 @@ class Fairlead:
                 "engagement": EngagementSubjects(self.ownership),
                 revenue_booking.SUBJECT: revenue_booking.RevenueSubjects(),
                 **wiring_billing.subjects(),
+                **wiring_approval.subjects(),
             },
             ask=gates.asker(self.policies, self._facts),
             route=route,
@@ -467,6 +469,7 @@ class Worker:
                 Housekeeping(5, self._compare),
                 Housekeeping(5, lambda: revenue_working.wake(db)),
                 Housekeeping(60, alerts.sweep),
+                Housekeeping(300, Submission(db, fairlead.policies, fairlead.calendars).sweep),
                 Housekeeping(600, self._forget_keys),
                 Housekeeping(600, lambda: forget_old_wakeups(db)),
                 Housekeeping(600, lambda: _note_checkpoint(db)),

@@ -42,6 +42,7 @@ from fairlead.api import (
     time_entries,
     time_imports,
     time_validations,
+    timesheets,
 )
 from fairlead.api.counters import Counters
 from fairlead.api.edge import Edge
@@ -105,6 +106,7 @@ def create(app: AppParts) -> FastAPI:
         periods,
         revenue,
         leakage,
+        timesheets,
         keys,
         me,
         hooks,

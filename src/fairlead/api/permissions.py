@@ -122,6 +122,9 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "POST /api/v1/deputies": Permission.TIME_APPROVE,
     "DELETE /api/v1/deputies/{id}": Permission.TIME_APPROVE,
     "POST /api/v1/engagements/{id}/manager": Permission.MANAGERS_NAME,
+    "GET /api/v1/timesheets": Open.TO_KEYS,  # one's own; others' with time.read
+    "POST /api/v1/timesheets/declare": Permission.TIME_ENTER,
+    "GET /api/v1/time-figures": Permission.METRICS_READ,
     "GET /api/v1/periods": Permission.TIME_READ,
     "POST /api/v1/periods/ask": Permission.PERIODS_ASK,
     "POST /api/v1/period-moves/{id}/confirm": Permission.PERIODS_CLOSE,

@@ -251,9 +251,17 @@ timesheets = sa.Table(
     at("submitted_at", null=True),
     at("reminded_at", null=True),
     at("escalated_at", null=True),
+    text("escalated_as", null=True, comment="cause of the exception that tells of it"),
+    text("declared", null=True, comment="why it is complete although less was worked"),
     count("reminders"),
     # windows that have closed, or are about to
     sa.Index("timesheets_due", "due_at", postgresql_where=sa.text("state = 'open'")),
+    # what was told to a team and is still missing
+    sa.Index(
+        "timesheets_escalated",
+        "escalated_as",
+        postgresql_where=sa.text("escalated_as IS NOT NULL"),
+    ),
 )
 
 periods = sa.Table(

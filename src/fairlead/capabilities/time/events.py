@@ -13,10 +13,13 @@ from fairlead.store.database import Tx
 
 #: Time or expenses of one engagement and week were approved: `engagement`, `week` (its Monday).
 WORK_APPROVED = "work.approved"
-#: What is approved of an engagement is to be billed: `engagement`, `because`, `at` (UTC).
+#: What is approved of an engagement is to be billed: `engagement`, `because`.
 BILLING_DUE = "billing.due"
 
-INTERNAL = frozenset({WORK_APPROVED, BILLING_DUE})
+#: Somebody's week is due and not handed in: `timesheet` (resource and Monday), `late`.
+TIMESHEET_DUE = "timesheet.due"
+
+INTERNAL = frozenset({WORK_APPROVED, BILLING_DUE, TIMESHEET_DUE})
 
 
 def say(tx: Tx, type: str, name: str, data: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from fairlead.capabilities.handoff.firm import Calendars
+from fairlead.domain.model.calendar import BusinessCalendar
 from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.errors import NotAllowed
 from fairlead.store import resources
@@ -30,7 +31,15 @@ def resource_of(tx: Tx, acting: Acting) -> ResourceRecord:
     )
 
 
+def calendar_of(
+    calendars: Calendars, *, name: str | None, region: str | None, country: str | None
+) -> BusinessCalendar:
+    """Their own by name, where it is one of the firm's; else that of country and region."""
+    own = calendars.named(name) if name else None
+    return own or calendars.of(region=region, country=country)
+
+
 def local_day(moment: datetime, who: ResourceRecord, calendars: Calendars) -> date:
     """Which day it is where a person works."""
-    calendar = calendars.of(region=who.region, country=who.country)
+    calendar = calendar_of(calendars, name=who.calendar, region=who.region, country=who.country)
     return moment.astimezone(ZoneInfo(calendar.zone)).date()
