@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +21,7 @@ from fairlead.errors import EffectConflict, SystemRefused
 _Model = TypeVar("_Model", bound=BaseModel)
 #: A path that begins so is a line of the sheet in the record's comment.
 SHEET = "comment"
+_LOCKS = tuple(Lock() for _ in range(64))
 
 
 class Books:
@@ -90,6 +93,31 @@ class Books:
             raise EffectConflict(self._system, f"It has {len(found)} {model} under {short}.")
         return found[0] if found else None
 
+    @contextmanager
+    def _alone(self, key: EffectKey) -> Generator[None]:
+        """One thread of this process at a time looks for what a key names, and makes it.
+
+        Between processes the effect ledger sees to it that there is one.
+        """
+        with _LOCKS[hash(key) % len(_LOCKS)]:
+            yield
+
+    def _journal(self, kind: str) -> int:
+        """The first journal of a kind, such as `revenue`."""
+        wanted = [["type", "=", kind], ["active", "=", True]]
+        found = self._records.all("account.journal", wanted, ["id"])
+        if not found:
+            raise SystemRefused(self._system, f"It has no journal of type {kind}.")
+        return int(found[0]["id"])
+
+    def _account(self, code: str, company: int) -> int:
+        """The account with this code in a company."""
+        wanted = [["code", "=", code], ["company", "=", company], ["closed", "!=", True]]
+        found = self._records.all("account.account", wanted, ["id"], company=company)
+        if not found:
+            raise SystemRefused(self._system, f"Company {company} has no account {code}.")
+        return int(found[0]["id"])
+
     def _ref(self, kind: str, id: int | str) -> ExternalRef:
         return ExternalRef(system=self._system, kind=kind, id=str(id))
 
@@ -138,8 +166,8 @@ class Books:
         ]
         wanted = ["lines.type", "lines.relativedeltas.days", "lines.relativedeltas.months"]
         for term in self._records.all("account.invoice.payment_term", single, wanted):
-            parts = [part for line in term["lines."] for part in line["relativedeltas."]]
-            if len(term["lines."]) == len(parts) == 1 and not parts[0].get("months"):
+            parts = [part for line in term["lines"] for part in line["relativedeltas"]]
+            if len(term["lines"]) == len(parts) == 1 and not parts[0].get("months"):
                 return int(term["id"])
         raise SystemRefused(self._system, f"It has no payment term of {days} days net.")
 

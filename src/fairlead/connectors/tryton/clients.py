@@ -49,7 +49,7 @@ class Parties(Books):
             known = str(party["name"] or "")
             if has_word(known, word) if word else known == name.strip():
                 return True
-            codes = (one["code"] for one in party.get("identifiers.", ()))
+            codes = (one["code"] for one in party.get("identifiers", ()))
             return bool(ids) and any(bare(code) in ids for code in codes)
 
         asked = ["name", *(["identifiers.code"] if ids else [])]
@@ -74,11 +74,11 @@ class Parties(Books):
 
     def _read_address(self, party: Record) -> Address:
         """The first that is in use. A region without a subdivision is below the street."""
-        told = _first([one for one in party["addresses."] if one["active"]])
+        told = _first([one for one in party["addresses"] if one["active"]])
         if told is None:
             return Address()
         street, region = _parted(told["street"])
-        country, subdivision = told["country."], told["subdivision."]
+        country, subdivision = told["country"], told["subdivision"]
         values = {
             "street": street,
             "city": told["city"] or None,
@@ -96,9 +96,9 @@ class Parties(Books):
             if self._fields.has("client_categories", fact)
         }
         return {
-            above[category["parent."]["name"]]: category["name"]
-            for category in party["categories."]
-            if category["parent."] and category["parent."]["name"] in above
+            above[category["parent"]["name"]]: category["name"]
+            for category in party["categories"]
+            if category["parent"] and category["parent"]["name"] in above
         }
 
 
@@ -160,7 +160,7 @@ class Clients(Parties):
             values["contact_mechanisms"] = _in_place_of(_web(party), _website(changes.domain))
         if changes.address is not None:
             place = self._address(changes.address)
-            values["addresses"] = _in_place_of(_first(party["addresses."]), place)
+            values["addresses"] = _in_place_of(_first(party["addresses"]), place)
         if values:
             self._records.update(PARTY, client.id, values, ["name"])
         return client
@@ -263,8 +263,8 @@ def _in_place_of(held: Record | None, values: Mapping[str, Any]) -> list[Any]:
 
 def _tax_identifier(party: Record) -> Record | None:
     """The one that Tryton would tax by, else the first that is of no kind it knows."""
-    typed = party["tax_identifier."]
-    return typed or _first([one for one in party["identifiers."] if not one["type"]])
+    typed = party["tax_identifier"]
+    return typed or _first([one for one in party["identifiers"] if not one["type"]])
 
 
 def _identifier(tax_id: str) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def _identifier(tax_id: str) -> dict[str, Any]:
 
 
 def _web(party: Record) -> Record | None:
-    return _first([one for one in party["contact_mechanisms."] if one["type"] == "website"])
+    return _first([one for one in party["contact_mechanisms"] if one["type"] == "website"])
 
 
 def _website(domain: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tryton through its REST interface, as a ledger and for procurement."""
+"""Tryton through its REST interface, as a ledger, for procurement and for invoicing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
 from fairlead.connectors.tryton.adapter import TrytonLedger
+from fairlead.connectors.tryton.invoices import TrytonInvoicing
 from fairlead.connectors.tryton.procurement import TrytonProcurement
 from fairlead.connectors.tryton.settings import TrytonSettings
 from fairlead.connectors.tryton.sign_in import sign_in
@@ -19,7 +20,11 @@ CONNECTOR = Connector(
     name="tryton",
     title="Tryton",
     settings=TrytonSettings,
-    ports={"ledger": TrytonLedger, "procurement": TrytonProcurement},
+    ports={
+        "ledger": TrytonLedger,
+        "procurement": TrytonProcurement,
+        "invoicing": TrytonInvoicing,
+    },
     operations={
         "ledger.ping": Reads(),
         "ledger.candidates": Reads(),
@@ -42,6 +47,15 @@ CONNECTOR = Connector(
         "procurement.vendors": Reads(),
         "procurement.create_requisition": Writes(Level.L1, "procurement.find_requisition", _SETTLE),
         "procurement.find_requisition": Reads(),
+        "invoicing.ping": Reads(),
+        "invoicing.create_invoice": Writes(Level.L1, "invoicing.find_invoice", _SETTLE),
+        "invoicing.find_invoice": Reads(),
+        # A step of one known record: posting a posted one is seen, and left alone.
+        "invoicing.post_invoice": Writes(Level.L2, "invoicing.find_posted", _SETTLE),
+        "invoicing.find_posted": Reads(),
+        "invoicing.invoice": Reads(),
+        "invoicing.changed_since": Reads(),
+        "invoicing.of_project": Reads(),
     },
     # Writers at the same rows make each other wait: few at once are quicker than many.
     rate=Rate(at_once=3),

@@ -105,8 +105,8 @@ class TrytonProcurement(Parties):
             return False
         wanted = self._fields.their_path("vendor_categories", "approved")
         return any(
-            wanted in (one["name"], (one["parent."] or {}).get("name"))
-            for one in party["categories."]
+            wanted in (one["name"], (one["parent"] or {}).get("name"))
+            for one in party["categories"]
         )
 
 

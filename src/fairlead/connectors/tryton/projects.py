@@ -104,7 +104,7 @@ class ProjectsInLedger(Books):
         tasks = [one["id"] for one in below if one["type"] == "task"]
         shut: dict[str, Any] = {"timesheet_end_date": _BEFORE_ALL}
         parts_are_done = all(
-            one["status."]["progress"] == 1 for one in below if one["type"] == "project"
+            one["status"]["progress"] == 1 for one in below if one["type"] == "project"
         )
         if parts_are_done:
             shut |= {"progress": 1.0, "status": self._done()}
@@ -127,7 +127,7 @@ class ProjectsInLedger(Books):
             "starts_on": told.get("starts_on"),
             "ends_on": told.get("ends_on"),
             "budget": told.get("budget"),
-            "closed": closed or work["status."]["progress"] == 1,
+            "closed": closed or work["status"]["progress"] == 1,
         }
         return self._valid(ProjectReading, values)
 

@@ -88,11 +88,23 @@ class Records:
             return None
         return next(iter(self._page(model, [["id", "=", wanted]], fields, company)), None)
 
+    def first(
+        self,
+        model: str,
+        domain: Sequence[Any],
+        fields: Iterable[str],
+        *,
+        order: tuple[str, str] = ("id", "ASC"),
+        limit: int | None = None,
+    ) -> list[Record]:
+        """The first page of what fits."""
+        return self._page(model, domain, fields, None, order=order, limit=limit)
+
     def create(
         self, model: str, values: Mapping[str, Any], echo: Sequence[str], *, company: int | None
     ) -> Record:
         """The new record, with the fields of `echo`."""
-        reply = self._send("POST", model, self._asking(model, echo), company, values)
+        reply = self._send("POST", self._asking(model, echo), company, values)
         return self._written(model, reply)
 
     def update(
@@ -105,42 +117,51 @@ class Records:
         company: int | None = None,
     ) -> Record:
         path = self._asking(f"{model}/{self._known(model, id)}", echo)
-        record = self._written(model, self._send("PUT", model, path, company, values))
+        record = self._written(model, self._send("PUT", path, company, values))
         if str(record["id"]) != id:
             raise AnswerLost(self.system, f"It answered for another {model} than {id}.")
         return record
 
-    def press(self, model: str, id: str, button: str, *, company: int | None = None) -> None:
+    def press(
+        self, model: str, id: str, button: str, *, company: int | None = None, **context: Any
+    ) -> None:
         """A button of one record, such as `post`."""
         path = f"{self._root}/{model}/{self._known(model, id)}/{button}"
-        self._send("POST", model, path, company, {})
+        self._send("POST", path, company, {}, **context)
 
     def _page(
-        self, model: str, domain: Sequence[Any], fields: Iterable[str], company: int | None
+        self,
+        model: str,
+        domain: Sequence[Any],
+        fields: Iterable[str],
+        company: int | None,
+        *,
+        order: tuple[str, str] = ("id", "ASC"),
+        limit: int | None = None,
     ) -> list[Record]:
         asked = {
             "domain": domain,
             "fields_names": [*fields],
             "offset": 0,
-            "limit": self._page_size,
-            "order": [["id", "ASC"]],
+            "limit": limit or self._page_size,
+            "order": [[*order]],
         }
         path = f"{self._root}/{model}/search_read"
         try:
-            reply = self._send("POST", model, path, company, asked)
+            reply = self._send("POST", path, company, asked)
         except AnswerLost as lost:  # nothing was asked to change
             raise SystemUnavailable(
                 self.system, lost.why, retry_after=lost.retry_after, payload=lost.payload
             ) from lost
         try:
             _Heads.validate_python(reply.body)
-            return cast("list[Record]", inward(reply.body))
+            return cast("list[Record]", _named(inward(reply.body)))
         except ValueError as bad:
             why = f"Its list of {model} is not of the documented shape."
             raise SystemRefused(self.system, why) from bad
 
-    def _send(self, method: str, model: str, path: str, company: int | None, values: Any) -> Reply:
-        context: dict[str, Any] = {"language": "en", "active_test": False}
+    def _send(self, method: str, path: str, company: int | None, values: Any, **more: Any) -> Reply:
+        context: dict[str, Any] = {"language": "en", "active_test": False, **more}
         if company is not None:
             context["company"] = company
         headers = {"X-Tryton-Context": _base64(context)}
@@ -153,7 +174,7 @@ class Records:
         """The record that a write answers with. One that is not readable is perhaps written."""
         try:
             _Head.model_validate(reply.body)
-            return cast("Record", inward(reply.body))
+            return cast("Record", _named(inward(reply.body)))
         except ValueError as bad:
             raise AnswerLost(self.system, f"It did not say which {model} it wrote.") from bad
 
@@ -162,6 +183,16 @@ class Records:
         if wanted is None:
             raise SystemRefused(self.system, f"There is no {model} {id}.")
         return wanted
+
+
+def _named(value: Any) -> Any:
+    """Records in a record, by the name of their field: a search adds a dot, a write does not."""
+    if isinstance(value, list):
+        return [_named(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        known = cast("dict[str, Any]", value)
+        return {name.removesuffix("."): _named(one) for name, one in known.items()}
+    return value
 
 
 def number(id: str) -> int | None:

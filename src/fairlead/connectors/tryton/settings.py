@@ -24,4 +24,9 @@ class TrytonSettings(ConnectorSettings):
     """Company → employee in whose name its purchase requisitions are."""
     analytic_root: str = Field(default="PROJECTS", min_length=1)
     """Code of the root of analytic accounts under which each company has its projects."""
+    revenue_accounts: dict[str, str] = Field(default_factory=dict[str, str])
+    """Kind of an invoice's line → code of its account; a kind that is not here goes to the
+    company's default account of revenue."""
+    units: dict[str, str] = Field(default={"hour": "h", "day": "d", "piece": "u"})
+    """Our word for a unit → symbol of the unit of measure."""
     page_size: int = Field(default=1000, ge=1, le=1000)  #: records in one answer of a search

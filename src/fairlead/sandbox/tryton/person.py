@@ -64,20 +64,22 @@ class Person:
         """The id of what a module brought: `module.name`."""
         return int(self.do("ir.model.data", "get_id", reference))
 
-    def guided(self, wizard: str, *steps: tuple[str, Mapping[str, Any]]) -> None:
+    def guided(self, wizard: str, *steps: tuple[str, Mapping[str, Any]], **context: Any) -> None:
         """Walk through a wizard: the button to press, and what is filled in before."""
-        session, _, _ = self._call(f"wizard.{wizard}.create", self._context)
+        known = {**self._context, **context}
+        session, _, _ = self._call(f"wizard.{wizard}.create", known)
         filled: dict[str, Any] = {}
         shown = ""
         for button, values in steps:
             if values:
                 filled[shown] = {**filled[shown], **values}
-            answer = self._call(f"wizard.{wizard}.execute", session, filled, button, self._context)
-            if view := answer.get("view"):
-                shown = view["state"]
-                begun: dict[str, Any] = {**(view["defaults"] or {}), **(view.get("values") or {})}
-                filled[shown] = {k: v for k, v in begun.items() if not k.endswith(".")}
-        self._call(f"wizard.{wizard}.delete", session, self._context)
+            answer = self._call(f"wizard.{wizard}.execute", session, filled, button, known)
+            if not (view := answer.get("view")):
+                break  # it has come to its end
+            shown = view["state"]
+            begun: dict[str, Any] = {**(view["defaults"] or {}), **(view.get("values") or {})}
+            filled[shown] = {k: v for k, v in begun.items() if not k.endswith(".")}
+        self._call(f"wizard.{wizard}.delete", session, known)
 
     def _call(self, method: str, *params: Any) -> Any:
         body = {"id": 0, "method": method, "params": _outward(list(params))}
@@ -86,6 +88,12 @@ class Person:
         answer = self._client.post(self._path, content=content, headers=headers)
         answer.raise_for_status()
         told: dict[str, Any] = simplejson.loads(answer.text, use_decimal=True, object_hook=_inward)
+        match told.get("error"):
+            case ["UserWarning", [name, *_]]:  # read, and gone on all the same
+                self.create("res.user.warning", user=self.id, name=name, always=False)
+                return self._call(method, *params)
+            case _:
+                pass
         if told.get("error"):
             raise Refusal(f"{method}: {told['error']}")
         return told["result"]
