@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from fairlead import wiring_approval, wiring_billing
+from fairlead import wiring_approval, wiring_billing, wiring_reconciliation
 from fairlead.api.parts import AppParts
-from fairlead.capabilities import billing, handoff, milestones, revenue, time
+from fairlead.capabilities import billing, handoff, milestones, reconciliation, revenue, time
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -33,6 +33,7 @@ from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.capabilities.milestones import registering as milestone_steps
 from fairlead.capabilities.milestones.links import Mailing
 from fairlead.capabilities.milestones.submitting import Submitting
+from fairlead.capabilities.reconciliation.comparing import ask_due
 from fairlead.capabilities.revenue import booking as revenue_booking
 from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
@@ -102,7 +103,8 @@ CONNECTORS: dict[str, Connector] = {
 }
 
 _CAPABILITIES = tuple(
-    Path(str(room.__file__)).parent for room in (handoff, time, billing, milestones, revenue)
+    Path(str(room.__file__)).parent
+    for room in (handoff, time, billing, milestones, revenue, reconciliation)
 )
 
 
@@ -243,6 +245,7 @@ class Fairlead:
         revenue_booking.register(registry)
         wiring_billing.register(registry)
         wiring_approval.register(registry, self.timekeeping.kinds, self.systems.connected)
+        wiring_reconciliation.register(registry)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -312,6 +315,7 @@ class Fairlead:
     def events(self) -> frozenset[str]:
         """What a playbook may start on or wait for."""
         ours = milestone_steps.EVENTS | {REVENUE_APPROVED} | wiring_billing.EVENTS
+        ours |= wiring_reconciliation.EVENTS
         return frozenset(EVENTS) | INTERNAL | ours | wiring_approval.EVENTS
 
     def listeners(self, library: Library) -> Mapping[str, Takes]:
@@ -321,6 +325,7 @@ class Fairlead:
             **milestone_steps.listeners(library),
             **wiring_billing.takes(library),
             **wiring_approval.listeners(library, self.policies),
+            **wiring_reconciliation.takes(library),
         }
 
     @cached_property
@@ -470,6 +475,7 @@ class Worker:
                 Housekeeping(5, lambda: revenue_working.wake(db)),
                 Housekeeping(60, alerts.sweep),
                 Housekeeping(300, Submission(db, fairlead.policies, fairlead.calendars).sweep),
+                Housekeeping(60, self._reconcile),
                 Housekeeping(600, self._forget_keys),
                 Housekeeping(600, lambda: forget_old_wakeups(db)),
                 Housekeeping(600, lambda: _note_checkpoint(db)),
@@ -554,6 +560,11 @@ class Worker:
         """Have the systems of engagements compared that were not for a day (F117)."""
         with self._fairlead.db.transaction() as tx:
             ask_for_comparisons(tx)
+
+    def _reconcile(self) -> None:
+        """Have the records of engagements compared that were not for a day (F277)."""
+        with self._fairlead.db.transaction() as tx:
+            ask_due(tx)
 
     def _forgotten(self) -> None:
         """Rows that this worker has by the database, but not in hand."""

@@ -14,7 +14,12 @@ from fairlead.domain.model.agreement import Agreement
 from fairlead.domain.model.client import Client, ClientChanges
 from fairlead.domain.model.document import FiledDocument
 from fairlead.domain.model.opportunity import Opportunity
-from fairlead.domain.model.posting import ExpensePosting, RevenuePosting, TimePosting
+from fairlead.domain.model.posting import (
+    BookedTime,
+    ExpensePosting,
+    RevenuePosting,
+    TimePosting,
+)
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
@@ -149,6 +154,25 @@ class MemoryLedger(Books, Troubled):
 
     def find_time(self, key: EffectKey) -> ExternalRef | None:
         return self.find("time", key)
+
+    def booked_time(self, project: ExternalRef, start: date, end: date) -> Sequence[BookedTime]:
+        """`entries` is the truth: what a test changes there is what it says."""
+        self.fail()
+        found: list[BookedTime] = []
+        for number, (kind, _, content) in enumerate(self.entries, 1):
+            if kind == "time" and content[1] == project and start <= content[0].day <= end:
+                posting: TimePosting = content[0]
+                found.append(
+                    BookedTime(
+                        ref=f"time-{number}",
+                        item=posting.id,
+                        resource=(posting.resource_email or posting.resource).lower(),
+                        day=posting.day,
+                        hours=posting.hours,
+                        category=posting.category,
+                    )
+                )
+        return found
 
     def book_expense(
         self, posting: ExpensePosting, *, project: ExternalRef, key: EffectKey

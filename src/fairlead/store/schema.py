@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from fairlead.store import billing_tables, revenue_tables, tables, time_tables
+from fairlead.store import (
+    billing_tables,
+    reconciliation_tables,
+    revenue_tables,
+    tables,
+    time_tables,
+)
 from fairlead.store.columns import metadata
 
-__all__ = ["billing_tables", "metadata", "revenue_tables", "tables", "time_tables"]
+__all__ = [
+    "billing_tables",
+    "metadata",
+    "reconciliation_tables",
+    "revenue_tables",
+    "tables",
+    "time_tables",
+]

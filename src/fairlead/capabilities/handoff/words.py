@@ -21,6 +21,7 @@ _PORTS = {
     "chat_connected": "chat",
     "mail_connected": "mail",
     "bookkeeping_connected": "bookkeeping",
+    "invoicing_connected": "invoicing",
 }
 
 

@@ -1,0 +1,1 @@
+"""Holding our records against those of the systems that they went to."""

@@ -1,0 +1,77 @@
+"""Asking the ledger what it keeps of an engagement. What it says is compared once it is here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+
+from fairlead.capabilities.reconciliation.events import TOLD
+from fairlead.domain.model.discrepancy import Kept, Record
+from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
+from fairlead.domain.model.posting import BookedTime
+from fairlead.domain.values import ExternalRef
+from fairlead.flow.calls import Done, OutwardCall
+from fairlead.flow.registry import Registry
+from fairlead.store.reconciliations import hours
+
+
+def register(registry: Registry) -> None:
+    @registry.action("ask_booked_time", on="bookkeeping", safe="It only reads.")
+    def ask_booked_time(call: OutwardCall) -> Done:
+        """All time that the ledger keeps on the project."""
+        start, end = (date.fromisoformat(call.run.input[day]) for day in ("start", "end"))
+        booked: Sequence[BookedTime] = call.port.booked_time(_project(call), start, end)
+        return _tell(call, Kept.TIME, [_time(one) for one in booked], start=start, end=end)
+
+    @registry.action("ask_invoices", on="invoicing", safe="It only reads.")
+    def ask_invoices(call: OutwardCall) -> Done:
+        """Every invoice and credit that the ledger keeps on the project."""
+        invoices: Sequence[LedgerInvoice] = call.port.of_project(_project(call))
+        return _tell(call, Kept.INVOICE, [_invoice(one) for one in invoices])
+
+
+def _tell(call: OutwardCall, kept: Kept, records: Sequence[Record], **days: date) -> Done:
+    """`asked_at` is before the call: what came to us since then proves nothing."""
+    said = json.dumps([one.model_dump(mode="json") for one in records])
+    engagement: Engagement = call.subject
+    call.send(
+        TOLD,
+        engagement=engagement.id,
+        system=call.system,
+        kept=kept,
+        records=call.keep(said.encode(), "application/json"),
+        asked_at=call.now.isoformat(),
+        **{name: day.isoformat() for name, day in days.items()},
+    )
+    return Done({"records": len(records)})
+
+
+def _project(call: OutwardCall) -> ExternalRef:
+    ref: ExternalRef = call.subject.refs["ledger_project"]
+    return ref
+
+
+def _time(one: BookedTime) -> Record:
+    return Record(
+        key=str(one.item) if one.item else "",
+        ref=one.ref,
+        amount=hours(one.hours),
+        unit="hour",
+        on=one.day,
+        whose=one.resource if "@" in one.resource else "",
+    )
+
+
+def _invoice(one: LedgerInvoice) -> Record:
+    """That it is paid is no difference: payments are read by themselves, a little later."""
+    paid = one.state is LedgerInvoiceState.PAID
+    return Record(
+        key=one.reference or "",
+        ref=one.ref.id,
+        amount=one.net.amount,
+        unit=one.net.currency,
+        on=one.dated_on,
+        state=LedgerInvoiceState.POSTED if paid else one.state,
+    )
