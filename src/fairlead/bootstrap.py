@@ -25,7 +25,13 @@ from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
 from fairlead.capabilities.handoff.ourselves import Ourselves, Takes, ask_for_comparisons
 from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
 from fairlead.capabilities.handoff.packet import Packets
-from fairlead.capabilities.handoff.polling import Asks, PollDrain, asks_contracts, asks_crm
+from fairlead.capabilities.handoff.polling import (
+    Asks,
+    PollDrain,
+    asks_contracts,
+    asks_crm,
+    asks_documents,
+)
 from fairlead.capabilities.handoff.registering import register
 from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
@@ -33,6 +39,8 @@ from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.capabilities.milestones import registering as milestone_steps
 from fairlead.capabilities.milestones.links import Mailing
 from fairlead.capabilities.milestones.submitting import Submitting
+from fairlead.capabilities.milestones.watching import KIND as DOCUMENT
+from fairlead.capabilities.milestones.watching import HearsDocuments
 from fairlead.capabilities.reconciliation.comparing import ask_due
 from fairlead.capabilities.revenue import booking as revenue_booking
 from fairlead.capabilities.revenue import working as revenue_working
@@ -70,8 +78,9 @@ from fairlead.flow.playbook_yaml import load_playbook, load_variant
 from fairlead.flow.registry import Registry
 from fairlead.policy.publish import load_all
 from fairlead.policy.tables import Policies
+from fairlead.ports.documents import Documents
 from fairlead.store import engagements, idempotency, inbox, runs, systems
-from fairlead.store.database import Database
+from fairlead.store.database import Database, Tx
 from fairlead.store.migrate import migrate
 from fairlead.store.server import database_url
 from fairlead.trust.audit import checkpoint
@@ -328,6 +337,12 @@ class Fairlead:
             **wiring_reconciliation.takes(library),
         }
 
+    def readers(
+        self, documents: Callable[[str], Documents]
+    ) -> Mapping[str, Callable[[inbox.Message], Callable[[Tx], str]]]:
+        """Kind of message → the capability that reads it. `documents`: by a system's id."""
+        return {DOCUMENT: HearsDocuments(self.policies, documents)}
+
     @cached_property
     def outages(self) -> Outages:
         return Outages(self.db)
@@ -508,6 +523,7 @@ class Worker:
                     if reach.connector.reads_webhook is not None
                 },
             ),
+            fairlead.readers(lambda system: fairlead.reaches[system].port("documents")),
         )
 
     def _drain(self, queue: str) -> Drain | None:
@@ -642,6 +658,8 @@ def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:
             found.append(asks_crm(reach.port("crm")))
         if "contracts" in ports:
             found.append(asks_contracts(reach.port("contracts")))
+        if "documents" in ports:
+            found.append(asks_documents(reach.port("documents")))
         return found
 
     return PollDrain(fairlead.db, asks, timedelta(seconds=reach.config.poll_every_s or 60))

@@ -26,6 +26,12 @@ from fairlead.domain.values import ExternalRef
 from fairlead.errors import SystemRefused
 from fairlead.ports.contracts import AgreementPage
 from fairlead.ports.crm import ChangePage
+from fairlead.ports.documents import (
+    DocumentChanged,
+    DocumentChanges,
+    Folder,
+    PlacedDocument,
+)
 from fairlead.ports.messages import Notice
 
 
@@ -312,7 +318,11 @@ def _last(absence: Absence) -> date:
 
 
 class MemoryDocuments(Books):
-    """A document repository."""
+    """A document repository. `put`: what people put there, by id."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__(system)
+        self.put: dict[str, PlacedDocument] = {}
 
     def create_folder(
         self, *, code: str, name: str, members: tuple[str, ...], key: EffectKey
@@ -339,6 +349,30 @@ class MemoryDocuments(Books):
 
     def find_document(self, folder: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
         return self.find("document", key)
+
+    def ping(self) -> None:
+        """It is there."""
+
+    def changed_since(self, since: datetime, cursor: str | None = None) -> DocumentChanges:
+        told = [DocumentChanged(document=id, revision=one.revision) for id, one in self.put.items()]
+        return DocumentChanges(changes=tuple(told), next_cursor=None, watermark=since)
+
+    def placed(self, id: str) -> PlacedDocument | None:
+        return self.put.get(id)
+
+    def person_puts(
+        self, name: str, *folders: tuple[str, str], revision: str = "1"
+    ) -> PlacedDocument:
+        """A person puts a document into folders, the innermost first: (id, name)."""
+        document = PlacedDocument(
+            ref=ExternalRef(system=self.system, kind="document", id=f"put-{name}"),
+            revision=revision,
+            name=name,
+            url=f"https://documents.example/{len(self.put)}",
+            folders=tuple(Folder(id=id, name=called) for id, called in folders),
+        )
+        self.put[document.ref.id] = document
+        return document
 
     def document(self, ref: ExternalRef, *, kind: str) -> FiledDocument:
         _, _, (_, name, media_type, content, retention) = self.entries[int(ref.id[9:]) - 1]

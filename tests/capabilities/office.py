@@ -140,6 +140,7 @@ class Office:
                 contracts=self._ports.__getitem__,
                 webhooks={CRM: _read_webhook, CONTRACTS: _read_word},
             ),
+            rooms.readers(self._ports.__getitem__),
         )
         self.inbox = InboxDrain(db, "worker-1", self.intake.handle, 2)
         self.bursts = Bursts(rooms.hooks, rooms.registry, library)

@@ -53,6 +53,10 @@ class Bench(ABC):
         """Another folder, or another document in the same folder, that carries the same key."""
 
     @abstractmethod
+    def person_adds(self, folder: ExternalRef, *path: str) -> None:
+        """A person puts a document into a folder: the names of folders below it, then its own."""
+
+    @abstractmethod
     def unlabelled(self, folder: ExternalRef, key: EffectKey) -> None:
         """A document that carries our key, and has no retention class yet."""
 
@@ -273,3 +277,49 @@ class DocumentsContract(ABC):
         nowhere = ExternalRef(system=made.system, kind="document", id="404")
         with pytest.raises(SystemRefused):
             bench.documents.document(nowhere, kind="evidence")
+
+    def test_what_a_person_adds_is_told_with_its_folders(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        since = datetime.now(UTC)
+        bench.person_adds(made, "Milestone 2", "Restore test.pdf")
+
+        told = whole_pass(bench, since)
+        placed = [bench.documents.placed(id) for id, _ in told]
+
+        (found,) = [one for one in placed if one is not None]
+        assert found.name == "Restore test.pdf"
+        assert [above.name for above in found.folders[:1]] == ["Milestone 2"]
+        assert found.folders[1].id == made.id
+        assert (found.ref.id, found.revision) == told[0]
+
+    def test_a_pass_of_several_pages_tells_all_and_the_next_begins_where_it_began(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        since = datetime.now(UTC)
+        for number in range(60):
+            bench.person_adds(made, f"{number}.txt")
+
+        assert len(whole_pass(bench, since)) == 60
+        assert whole_pass(bench, since) == whole_pass(bench, since)
+        assert whole_pass(bench, datetime.now(UTC) + timedelta(minutes=1)) == []
+        first = bench.documents.changed_since(since)
+        assert since <= first.watermark <= datetime.now(UTC)
+
+    def test_a_folder_and_what_is_gone_are_no_documents(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        assert bench.documents.placed("01NOSUCHITEM") is None
+        assert bench.documents.placed(made.id) is None
+
+
+def whole_pass(bench: Bench, since: datetime) -> list[tuple[str, str]]:
+    """All documents that changed, with their states."""
+    found: list[tuple[str, str]] = []
+    cursor: str | None = None
+    while True:
+        page = bench.documents.changed_since(since, cursor)
+        found += [(one.document, one.revision) for one in page.changes]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found

@@ -103,6 +103,10 @@ class LibraryBench(contract_documents.Bench):
         else:
             self.plant("Another.pdf", self.path_of(held), {"FairleadKey": key}, content="x")
 
+    def person_adds(self, folder: ExternalRef, *path: str) -> None:
+        above = f"Engagements/{self.tenant.body('drive_items', folder.id)['name']}"
+        self.plant(path[-1], "/".join([above, *path[:-1]]), {}, content="x", retention=None)
+
     def unlabelled(self, folder: ExternalRef, key: EffectKey) -> None:
         path = f"Engagements/{self.tenant.body('drive_items', folder.id)['name']}"
         self.plant("Plan.pdf", path, {"FairleadKey": key}, content="x", retention=None)

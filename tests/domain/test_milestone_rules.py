@@ -31,6 +31,7 @@ from fairlead.domain.rules.milestones import (
     move,
     must_have_evidence,
     must_take_evidence,
+    numbered,
     typed_name,
     web_link,
 )
@@ -282,3 +283,24 @@ def test_no_bytes_break_the_look_at_them(content: bytes) -> None:
             media_type(start + content)
         except InvalidInput:
             continue
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("Milestone 2", 2),
+        ("M02_Handover.pdf", 2),
+        ("ms-12 Go live.docx", 12),
+        ("MILESTONE #3.pdf", 3),
+        ("m1", 1),
+        ("M2b.pdf", None),
+        ("Minutes 2.pdf", None),
+        ("Handover M2.pdf", None),
+        ("M.pdf", None),
+        ("m999999", None),
+        ("M²", None),
+        ("", None),
+    ],
+)
+def test_a_name_tells_its_milestone_by_convention(name: str, number: int | None) -> None:
+    assert numbered(name, ["milestone", "ms", "m"]) == number

@@ -30,6 +30,7 @@ _RANGE_UNIT, _LONGEST_RANGE = 320 * 1024, 60 * 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _FILTER = re.compile(r"fields/(\w+) eq '((?:[^']|'')*)'")
 _PAGE = 200
+_DELTA_PAGE = 50
 _LONGEST_TEXT = 255
 
 _NEW = {"name", "folder", "@microsoft.graph.conflictBehavior"}
@@ -74,6 +75,7 @@ class Drive:
             item, below = f"{drive}/items/{{id}}", f"{drive}/root:/{{path:path}}:"
             found += [
                 Route("GET", f"{drive}/list/items", "list_items.list", self._on(self._list)),
+                Route("GET", f"{drive}/root/delta", "drive_items.delta", self._on(self._delta)),
                 Route("GET", f"{drive}/root", "drive_items.read", self._on(self._read)),
                 Route("POST", f"{drive}/root/children", "folders.create", self._on(self._folder)),
                 Route("POST", f"{below}/children", "folders.create", self._on(self._folder)),
@@ -206,6 +208,7 @@ class Drive:
         else:
             guessed = mimetypes.guess_type(body["name"])[0] or "application/octet-stream"
             shown["file"] = {"mimeType": guessed}
+            shown["cTag"] = f'"c:{{{held.id}}},1"'  # of the content, which is never replaced here
             ticket = secrets.token_urlsafe(24)
             with self._lock:
                 self._downloads[ticket] = held.id
@@ -218,6 +221,26 @@ class Drive:
         parent = self._books.read("drive_items", held.body["parent"] or "")
         above = self._path(parent) if parent else "sites/delivery"
         return f"{above}/{'Shared Documents' if held.id == ROOT else held.body['name']}"
+
+    def _delta(self, call: Call, caller: Caller) -> Answer:
+        """What changed since a time, which is the only token that is rehearsed. A page tells its
+        items in the order of their last change, and none of their paths."""
+        try:
+            since = datetime.fromisoformat(call.query.get("token", "").replace("Z", "+00:00"))
+        except ValueError:
+            raise denied(400, "invalidRequest", "The token is no time.") from None
+        found = self._books.list("drive_items", lambda held: held.modified_at >= since)
+        rows: list[Body] = []
+        for held in sorted(found, key=lambda one: one.modified_at):
+            shown = self._shown(call, held)
+            wanted = call.query.get("$select", ",".join(shown)).split(",")
+            rows.append({name: value for name, value in shown.items() if name in wanted})
+        answer = page(call, self._system, rows, _DELTA_PAGE)
+        body = cast(Body, answer.body)
+        if "@odata.nextLink" not in body:
+            address = f"{home(call, self._system)}{call.path}"
+            body["@odata.deltaLink"] = f"{address}?token={quote(stamp(datetime.now(UTC)))}"
+        return Answer(200, body)
 
     def _list(self, call: Call, caller: Caller) -> Answer:
         asked = _FILTER.fullmatch(call.query.get("$filter", ""))

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.rules.deal_terms import terms
+from fairlead.domain.values import ExternalRef
 from fairlead.store.database import Tx
 
 _BY_ID = "SELECT body FROM engagements WHERE id = ANY(%s) ORDER BY id"
@@ -124,6 +125,21 @@ def committed_hours(tx: Tx, region: str | None) -> dict[str, Decimal]:
     """Role → hours a week that engagements under way were sold with; one region, or all."""
     rows = tx.execute(_COMMITTED, {"region": region}).fetchall()
     return {row["role"]: row["hours"] for row in rows}
+
+
+# By the folder that was made for it; the index `engagements_by_folder` finds it.
+_OF_FOLDER = """
+SELECT body FROM engagements WHERE body #>> '{refs,folder,id}' = ANY(%s)
+"""
+
+
+def of_folder(tx: Tx, folders: Sequence[ExternalRef]) -> Engagement | None:
+    """The engagement whose folder is the first of these that is one's. Parts share none."""
+    rows = tx.execute(_OF_FOLDER, [[one.id for one in folders]]).fetchall()
+    found = {
+        one.refs["folder"]: one for one in (Engagement.model_validate(r["body"]) for r in rows)
+    }
+    return next((found[one] for one in folders if one in found), None)
 
 
 def save(tx: Tx, engagements: Sequence[Engagement]) -> None:

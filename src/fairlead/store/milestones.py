@@ -43,7 +43,7 @@ UPDATE milestones SET name = %(name)s, amount = %(amount)s, currency = %(currenc
 WHERE id = %(id)s RETURNING version
 """
 
-# The same evidence is there once; what was withdrawn may come back.
+# The same evidence is there once; what was withdrawn comes back where a person gives it again.
 _ADD_EVIDENCE = """
 INSERT INTO evidence (id, milestone_id, kind, name, digest, url, ref, revision, media_type, size,
                       added_by, added_at)
@@ -51,7 +51,7 @@ VALUES (%(id)s, %(milestone)s, %(kind)s, %(name)s, %(digest)s, %(url)s, %(ref)s,
         %(media_type)s, %(size)s, %(added_by)s, %(added_at)s)
 ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, added_by = EXCLUDED.added_by,
     added_at = EXCLUDED.added_at, withdrawn_at = NULL
-WHERE evidence.withdrawn_at IS NOT NULL
+WHERE evidence.withdrawn_at IS NOT NULL AND %(again)s
 """
 
 _WITHDRAW = """
@@ -91,9 +91,11 @@ def save(tx: Tx, milestone: Milestone) -> Milestone:
     return milestone.model_copy(update={"version": row["version"]})
 
 
-def add_evidence(tx: Tx, milestone: str, evidence: Evidence) -> bool:
-    """False: it was there. Its id is a function of the milestone and of what it is."""
+def add_evidence(tx: Tx, milestone: str, evidence: Evidence, *, again: bool) -> bool:
+    """False: it was there, or was withdrawn and may not come back (`again`). Its id is a function
+    of the milestone and of what it is."""
     values = {
+        "again": again,
         **evidence.model_dump(mode="json", exclude={"ref"}),
         "milestone": milestone,
         "added_at": evidence.added_at,

@@ -60,6 +60,8 @@ engagements = sa.Table(
     _of_deal("seller", "owner", comment="who sold it, as the CRM names them"),
     sa.UniqueConstraint("number"),
     sa.UniqueConstraint("source_system", "source_id"),
+    # whose folder a document lies in
+    sa.Index("engagements_by_folder", sa.text("(body #>> '{refs,folder,id}')")),
     sa.UniqueConstraint("project_code"),
     # the list of engagements, newest first, a page at a time
     sa.Index("engagements_newest", "opened_at", "id"),

@@ -57,10 +57,16 @@ class Intake:
     """Handles the messages of the inbox (`flow.intake.Handler`)."""
 
     def __init__(
-        self, library: Library, deals: Deals, ourselves: Ourselves, systems: Systems
+        self,
+        library: Library,
+        deals: Deals,
+        ourselves: Ourselves,
+        systems: Systems,
+        others: Mapping[str, Callable[[Message], TakeIn]] | None = None,
     ) -> None:
+        """`others`: kind of message → the capability that reads it."""
         self._library, self._deals, self._ourselves = library, deals, ourselves
-        self._systems = systems
+        self._systems, self._others = systems, others or {}
 
     def handle(self, message: Message) -> TakeIn:
         match message.kind:
@@ -70,6 +76,8 @@ class Intake:
                 return self._read_deals(message, [json.loads(message.body)["opportunity"]])
             case "agreement":
                 return self._read_agreements(message, [json.loads(message.body)["agreement"]])
+            case kind if kind in self._others:
+                return self._others[kind](message)
             case "internal":
                 return self._ourselves.handle(message)
             case _:

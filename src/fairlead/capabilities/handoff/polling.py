@@ -14,6 +14,7 @@ from fairlead.flow.ledger import Ledger
 from fairlead.flow.seams import seam
 from fairlead.ports.contracts import Contracts
 from fairlead.ports.crm import Crm
+from fairlead.ports.documents import Documents
 from fairlead.store import inbox, systems
 from fairlead.store.database import Database, database_time
 
@@ -25,7 +26,7 @@ _FIRST_LOOK = timedelta(days=30)
 class Word:
     """Word of one change: of what kind, of which record, and at which revision."""
 
-    kind: str  #: of the message in the inbox: `change` or `agreement`
+    kind: str  #: of the message in the inbox: `change`, `agreement` or `document`
     name: str  #: what the id is called in its body
     id: str
     revision: str
@@ -55,6 +56,15 @@ def asks_contracts(contracts: Contracts) -> Asks:
     def ask(since: datetime, cursor: str | None) -> Page:
         page = contracts.changed_since(since, cursor)
         words = [Word("agreement", "agreement", c.agreement, c.revision) for c in page.changes]
+        return Page(tuple(words), page.next_cursor, page.watermark)
+
+    return ask
+
+
+def asks_documents(documents: Documents) -> Asks:
+    def ask(since: datetime, cursor: str | None) -> Page:
+        page = documents.changed_since(since, cursor)
+        words = [Word("document", "document", c.document, c.revision) for c in page.changes]
         return Page(tuple(words), page.next_cursor, page.watermark)
 
     return ask

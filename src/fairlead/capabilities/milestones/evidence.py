@@ -85,8 +85,8 @@ def add_document(
 ) -> bool:
     """A document that a document system says is there (F079). `milestone` is locked and open.
 
-    False: it was known in this state. A newer state of a document stands beside an older one until
-    somebody withdraws that.
+    False: it was known in this state, or a person has withdrawn it. A newer state of a document
+    stands beside an older one until somebody withdraws that.
     """
     given = Evidence(
         id=derived("evidence", str(milestone.id), EvidenceKind.EVENT, str(ref), revision),
@@ -127,7 +127,8 @@ def _add(tx: Tx, milestone: Milestone, given: Evidence, *, actor: str, now: date
     if len(milestone.evidence) >= MOST:
         rule = f"has {MOST} pieces at most"
         raise InvalidInput("The milestone has too much evidence.", [Problem("/evidence", rule)])
-    if not milestones.add_evidence(tx, str(milestone.id), given):
+    by_person = given.kind is not EvidenceKind.EVENT
+    if not milestones.add_evidence(tx, str(milestone.id), given, again=by_person):
         return milestone
     more = milestone.model_copy(update={"evidence": (*milestone.evidence, given)})
     saved = milestones.save(tx, more)

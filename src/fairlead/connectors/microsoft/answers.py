@@ -61,6 +61,23 @@ class DriveItem(_Shape):
     folder: dict[str, Any] | None = None
     list_item: ListItem | None = Field(default=None, alias="listItem")
     download_url: str | None = Field(default=None, alias="@microsoft.graph.downloadUrl")
+    content_tag: str | None = Field(default=None, alias="cTag")
+    tag: str | None = Field(default=None, alias="eTag")
+
+
+class Changed(_Shape):
+    """An item of a library as its changes tell it."""
+
+    id: str = Field(min_length=1)
+    file: FileFacet | None = None
+    deleted: dict[str, Any] | None = None
+    content_tag: str | None = Field(default=None, alias="cTag")
+    tag: str | None = Field(default=None, alias="eTag")
+
+    @property
+    def revision(self) -> str | None:
+        """Of the content; where the library does not tell that, of all of it."""
+        return self.content_tag or self.tag
 
 
 class Uploaded(_Shape):

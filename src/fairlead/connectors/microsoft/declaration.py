@@ -31,6 +31,8 @@ CONNECTOR = Connector(
         "documents.file_document": Writes(Level.L2, "documents.find_document", _SETTLED),
         "documents.find_document": Reads(),
         "documents.document": Reads(),
+        "documents.changed_since": Reads(),
+        "documents.placed": Reads(),
         "chat.ping": Reads(),
         "chat.create_channel": Writes(Level.L1, "chat.find_channel", _SETTLED),
         "chat.find_channel": Reads(),

@@ -7,10 +7,12 @@ whole; names are unique within a folder, so that nothing is made twice.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from fairlead.connectors.kit.mapping import FieldMap
+from fairlead.connectors.microsoft import changes
 from fairlead.connectors.microsoft.answers import (
     Carrier,
     Columns,
@@ -27,6 +29,7 @@ from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.document import FiledDocument
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, EffectConflict, SystemRefused
+from fairlead.ports.documents import DocumentChanges, PlacedDocument
 
 _FAIL = {"@microsoft.graph.conflictBehavior": "fail"}
 #: SharePoint writes its own properties into these, so that they come back with another size
@@ -186,6 +189,12 @@ class SharePointDocuments:
             url=item.web_url,
             filed_at=item.created_at,
         )
+
+    def changed_since(self, since: datetime, cursor: str | None = None) -> DocumentChanges:
+        return changes.changed_since(self._graph, self._http, self._drive, since, cursor)
+
+    def placed(self, id: str) -> PlacedDocument | None:
+        return changes.placed(self._graph, self._http, self._item, self._system, id)
 
     def _upload(self, address: str, called: str, content: bytes) -> tuple[str, int | None]:
         reply = self._http.send(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -36,6 +37,7 @@ OPEN = frozenset({_S.PLANNED, _S.SENT_BACK})
 
 LONGEST_NAME = 120
 _LONGEST_ADDRESS = 2000
+_MOST_DIGITS = 5
 _JOINERS = "\u200c\u200d"  # between letters of Persian and Indic names
 
 
@@ -149,6 +151,21 @@ def web_link(text: str) -> str:
         rule = f"begins with https:// or http://, and has {_LONGEST_ADDRESS} characters at most"
         raise InvalidInput("This is no link to evidence.", [Problem("/url", rule)])
     return address
+
+
+def numbered(name: str, words: Sequence[str]) -> int | None:
+    """The number that a folder or file begins with behind one of these words: `Milestone 2`,
+    `M02_Handover.pdf`, `ms-2.pdf` → 2. Null: it begins otherwise. The case does not matter."""
+    plain = unicodedata.normalize("NFC", name).strip().casefold()
+    for word in sorted((one.casefold() for one in words if one), key=len, reverse=True):
+        if not plain.startswith(word):
+            continue
+        rest = plain[len(word) :].lstrip(" _-.#")
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        after = rest[len(digits) :]
+        if digits and len(digits) < _MOST_DIGITS and not after[:1].isalnum():
+            return int(digits)
+    return None
 
 
 def shown(milestone: Milestone) -> dict[str, Any]:
