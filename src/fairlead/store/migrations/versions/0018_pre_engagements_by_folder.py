@@ -8,7 +8,7 @@ meanwhile: about a second for each million rows.
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0017", "0016"
+revision, down_revision = "0018", "0017"
 
 
 def upgrade() -> None:
