@@ -27,6 +27,7 @@ from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.polling import (
     Asks,
+    Lands,
     PollDrain,
     asks_contracts,
     asks_crm,
@@ -46,6 +47,7 @@ from fairlead.capabilities.revenue import booking as revenue_booking
 from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
 from fairlead.capabilities.revenue.months import Reckons
+from fairlead.capabilities.time import recorded
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.capabilities.time.submission import Submission
 from fairlead.capabilities.time.validation import ValidationDrain
@@ -283,6 +285,11 @@ class Fairlead:
         facts = facts_of(engagement)
         connected = self.systems.connected("contracts", facts)
         return self.systems.route("contracts", facts) if connected else None
+
+    @cached_property
+    def recorded(self) -> recorded.Recorded:
+        """Takes in the time that project systems record."""
+        return recorded.Recorded(self.db, self.timekeeping.imports, self.timekeeping.kinds)
 
     @cached_property
     def timekeeping(self) -> Timekeeping:
@@ -523,7 +530,10 @@ class Worker:
                     if reach.connector.reads_webhook is not None
                 },
             ),
-            fairlead.readers(lambda system: fairlead.reaches[system].port("documents")),
+            {
+                **fairlead.readers(lambda system: fairlead.reaches[system].port("documents")),
+                recorded.KIND: fairlead.recorded.handle,
+            },
         )
 
     def _drain(self, queue: str) -> Drain | None:
@@ -662,4 +672,11 @@ def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:
             found.append(asks_documents(reach.port("documents")))
         return found
 
-    return PollDrain(fairlead.db, asks, timedelta(seconds=reach.config.poll_every_s or 60))
+    def lands() -> list[Lands]:
+        if all(offer.port != "projects" for offer in reach.config.serves):
+            return []
+        system, projects = reach.config.id, reach.port("projects")
+        return [lambda since: fairlead.recorded.poll(system, projects, since)]
+
+    every = timedelta(seconds=reach.config.poll_every_s or 60)
+    return PollDrain(fairlead.db, asks, every, lands)

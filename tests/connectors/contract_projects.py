@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from fairlead.domain.model.project import (
     ProjectReading,
     WorkPackage,
 )
+from fairlead.domain.model.recorded_time import RecordedTime
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import EffectConflict, SystemRefused
@@ -74,6 +75,15 @@ class Bench(ABC):
     @abstractmethod
     def crowd(self, count: int) -> None:
         """Add so many projects, rate cards and roles of other names, with other keys."""
+
+    @abstractmethod
+    def record_time(
+        self, project: ExternalRef, package: ExternalRef, *, minutes: int, note: str
+    ) -> str:
+        """Somebody records time on 2026-07-06, as a Consultant; its id there."""
+
+    @abstractmethod
+    def correct_time(self, id: str, minutes: int) -> None: ...
 
     @abstractmethod
     def carry_again(self, ref: ExternalRef, key: EffectKey) -> None:
@@ -458,3 +468,43 @@ class ProjectsContract(ABC):
         bench.projects.close_project(made, key=key(3))
         assert bench.projects.find_work_package(made, key=key(1)) == package
         assert bench.projects.find_staffing_request(made, key=key(2)) == request
+
+    # -- time --------------------------------------------------------------------------------
+
+    def _told(self, bench: Bench, since: datetime) -> dict[str, RecordedTime]:
+        """All of one pass, by id; the newest last."""
+        found: dict[str, RecordedTime] = {}
+        cursor: str | None = None
+        while True:
+            page = bench.projects.time_changed_since(since, cursor)
+            found |= {one.ref.id: one for one in page.entries if one.ref.id not in found}
+            assert page.watermark >= since
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    def test_time_is_told_with_who_what_and_how_long(self, bench: Bench) -> None:
+        start = datetime.now(UTC) - timedelta(hours=1)
+        project = bench.projects.create_project(a_project(), client_name="Vantor", key=key(901))
+        package = bench.projects.add_work_package(project, a_package(), key=key(902))
+        id = bench.record_time(project, package, minutes=95, note="Mapped it: ü, 測試")
+        (told,) = [one for one in self._told(bench, start).values() if one.project == project]
+        assert told.ref.id == id
+        assert told.project_name.startswith("TH-2038 ")
+        assert told.task_name == "10 Discovery"
+        assert (told.day, told.minutes, told.role) == (date(2026, 7, 6), 95, "Consultant")
+        assert (told.billable, told.narrative) == (True, "Mapped it: ü, 測試")
+        assert told.person
+        assert told.changed_at > start
+
+    def test_no_entry_is_missed_over_pages_and_a_change_is_told_again(self, bench: Bench) -> None:
+        start = datetime.now(UTC) - timedelta(hours=1)
+        project = bench.projects.create_project(a_project(), client_name="Vantor", key=key(903))
+        package = bench.projects.add_work_package(project, a_package(), key=key(904))
+        made = [bench.record_time(project, package, minutes=15, note=f"n{n}") for n in range(205)]
+        first = self._told(bench, start)
+        assert set(made) <= set(first)
+        page = bench.projects.time_changed_since(start)
+        bench.correct_time(made[0], 30)
+        later = self._told(bench, page.watermark)
+        assert later[made[0]].minutes == 30

@@ -135,6 +135,27 @@ class KantataBench(Bench):
             ends_on=date.fromisoformat(held["body"]["end_date"]),
         )
 
+    def record_time(
+        self, project: ExternalRef, package: ExternalRef, *, minutes: int, note: str
+    ) -> str:
+        (role,) = self.sandbox.records(SYSTEM, "roles", name="Consultant")
+        made = self.sandbox.plant(
+            SYSTEM,
+            "time_entries",
+            {
+                "workspace_id": int(project.id),
+                "story_id": int(package.id),
+                "role_id": int(role["id"]),
+                "date_performed": "2026-07-06",
+                "time_in_minutes": minutes,
+                "notes": note,
+            },
+        )
+        return made["id"]
+
+    def correct_time(self, id: str, minutes: int) -> None:
+        self.sandbox.amend(SYSTEM, "time_entries", id, {"time_in_minutes": minutes})
+
     def count(self, ref: ExternalRef) -> int:
         return len(self.sandbox.records(SYSTEM, COLLECTIONS[ref.kind][0]))
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.project import Project, ProjectChanges, ProjectReading, WorkPackage
+from fairlead.domain.model.recorded_time import RecordedTime
 from fairlead.domain.model.staffing_request import StaffingRequest
-from fairlead.domain.values import ExternalRef
+from fairlead.domain.values import ExternalRef, Value
+
+
+class TimePage(Value):
+    entries: tuple[RecordedTime, ...]
+    next_cursor: str | None  #: null: this was the last page of a complete pass
+    watermark: datetime  #: UTC; once the pass is complete, the next one starts here
 
 
 class Projects(Protocol):
@@ -67,3 +75,8 @@ class Projects(Protocol):
         ...
 
     def find_closed(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None: ...
+
+    def time_changed_since(self, since: datetime, cursor: str | None = None) -> TimePage:
+        """Time entries made or changed at or after `since`, a page at a time; told again, never
+        missed. What was deleted there is not told."""
+        ...

@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar, cast
 
 from fairlead.sandbox.books import Record
@@ -148,6 +148,16 @@ _KINDS = {
             },
             ("resource_id", "start_date", "end_date", "minutes"),
             {"hard": False, "notes": None},
+        ),
+        _Kind(
+            "time_entry", "time_entries", "TimeEntry",
+            {
+                "workspace_id": _whole, "story_id": _whole, "user_id": _whole, "role_id": _whole,
+                "date_performed": _day, "time_in_minutes": _whole, "billable": _flag,
+                "notes": _text,
+            },
+            ("workspace_id", "date_performed", "time_in_minutes"),
+            {"story_id": None, "user_id": 1, "role_id": None, "billable": True, "notes": None},
         ),
     )
 }  # fmt: skip
@@ -376,6 +386,11 @@ class Kantata(Dialect):
             case "workspace_resource":
                 self._there("workspaces", "workspace_id", body)
                 self._there("roles", "role_id", body)
+            case "time_entry":
+                self._there("workspaces", "workspace_id", body)
+                self._there("users", "user_id", body)
+                if body["story_id"] is not None:
+                    self._there("stories", "story_id", body)
             case _:
                 resource = self._there("workspace_resources", "resource_id", body)
                 if body["hard"] and resource.body["user_id"] is None:
@@ -470,6 +485,10 @@ class Kantata(Dialect):
             if asked:
                 carrying = self._carrying(kind, asked)
                 found = [held for held in found if held.id in carrying]
+            if since := query.get("updated_after"):
+                found = [held for held in found if held.modified_at > _moment(since)]
+            if query.get("order") == "updated_at:desc":
+                found.sort(key=lambda held: held.modified_at)
             return self._answer(call, kind.plural, found[::-1])
 
         return find
@@ -523,7 +542,8 @@ class Kantata(Dialect):
         times = {"created_at": record.created_at, "updated_at": record.modified_at}
         body = {name: when.isoformat(timespec="seconds") for name, when in times.items()}
         body |= {"id": record.id, **record.body}
-        for name in ("workspace_id", "role_id", "resource_id", "parent_id", "rate_card_set_id",
+        for name in ("workspace_id", "role_id", "resource_id", "story_id", "user_id",
+                     "parent_id", "rate_card_set_id",
                      "custom_field_id", "custom_field_set_id"):  # fmt: skip
             if body.get(name) is not None:
                 body[name] = str(body[name])
@@ -561,6 +581,11 @@ class Kantata(Dialect):
                     ),
                 )
                 body[collection][record.id]["custom_field_value_ids"] = [o.id for o in held]
+            case "time_entries", "user" | "workspace" | "story" | "role":
+                id = record.body[f"{wanted}_id"]
+                wanted = "stories" if wanted == "story" else f"{wanted}s"
+                other = None if id is None else self.books.read(wanted, str(id))
+                held = [other] if other else []
             case "custom_fields", "custom_field_set":
                 wanted = "custom_field_sets"
                 field_set = self.books.read(wanted, str(record.body["custom_field_set_id"]))
@@ -601,6 +626,13 @@ def _visible(kind: _Kind, record: Record, query: Mapping[str, str]) -> bool:
             return asked or record.body["user_id"] is not None
         case _:
             return True
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Deny(_errors(400, "system", ("must be ISO 8601", None))) from None
 
 
 def _number(call: Call, name: str, default: int) -> int:

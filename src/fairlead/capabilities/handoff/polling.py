@@ -41,6 +41,8 @@ class Page:
 
 #: (since, cursor) → a page of what changed.
 Asks = Callable[[datetime, str | None], Page]
+#: since → where the next pass starts, once all of this one is stored.
+Lands = Callable[[datetime], datetime]
 
 
 def asks_crm(crm: Crm) -> Asks:
@@ -75,9 +77,16 @@ class PollDrain:
 
     slots = 1
 
-    def __init__(self, db: Database, asks: Callable[[], Iterable[Asks]], every: timedelta) -> None:
-        """`asks`: what the system is asked; it fulfils one port or more."""
-        self._db, self._asks, self._every = db, asks, every
+    def __init__(
+        self,
+        db: Database,
+        asks: Callable[[], Iterable[Asks]],
+        every: timedelta,
+        lands: Callable[[], Iterable[Lands]] = tuple,
+    ) -> None:
+        """`asks`: what the system is asked; it fulfils one port or more. `lands`: what is taken in
+        at once, where there may be too much for a message each."""
+        self._db, self._asks, self._every, self._lands = db, asks, every, lands
 
     def work(self, queue: str, ledger: Ledger) -> Took:
         """One complete pass. A pass that breaks off leaves the watermark where it was."""
@@ -89,6 +98,7 @@ class PollDrain:
             return Took.NOTHING
         try:
             marks = [self._whole_pass(system, ask, since) for ask in self._asks()]
+            marks += [land(since) for land in self._lands()]
             with self._db.transaction() as tx:
                 systems.polled(tx, system, min(marks))
         except SystemTrouble:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fairlead.connectors.kantata import amounts
@@ -30,6 +30,7 @@ from fairlead.connectors.kantata.records import (
     Records,
 )
 from fairlead.connectors.kantata.settings import KantataSettings
+from fairlead.connectors.kantata.timesheets import Timesheets
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.domain.ids import EffectKey
@@ -43,6 +44,7 @@ from fairlead.errors import (
     SystemUnavailable,
     Throttled,
 )
+from fairlead.ports.projects import TimePage
 
 _PATIENCE_S = 20.0  # so long the second half of a staffing request waits for its turn
 _PAUSE = timedelta(seconds=1)  # after a 429 that does not say how long
@@ -58,6 +60,7 @@ class KantataProjects:
         self._records = Records(system, http, service=settings.reference_service)
         self._catalogue = Catalogue(system, self._records)
         self._custom = CustomFields(system, self._records, fields)
+        self._timesheets = Timesheets(system, self._records)
         self._budget_field = settings.budget_field_id
 
     def ping(self) -> None:
@@ -258,6 +261,11 @@ class KantataProjects:
                 if time.monotonic() + pause > give_up:
                     raise
                 time.sleep(pause)
+
+    # -- time --------------------------------------------------------------------------------
+
+    def time_changed_since(self, since: datetime, cursor: str | None = None) -> TimePage:
+        return self._timesheets.changed_since(since, cursor)
 
     # -- looking up --------------------------------------------------------------------------
 

@@ -95,6 +95,32 @@ class FieldValue(_Known):
     value: Any = None  #: text; of a currency field `[18425037, GBP]`
 
 
+class TimeEntry(_Known):
+    id: Id
+    workspace_id: Id
+    story_id: Id | None = None
+    user_id: Id
+    role_id: Id | None = None
+    date_performed: str  #: `2026-07-06`
+    time_in_minutes: int
+    billable: bool
+    notes: str | None = None
+    updated_at: str  #: ISO 8601
+
+
+class Titled(_Known):
+    """A workspace or a story, as far as it is named."""
+
+    id: Id
+    title: str
+
+
+class User(_Known):
+    id: Id
+    full_name: str
+    email_address: str | None = None  #: shown to some only
+
+
 class Role(_Known):
     id: Id
     name: str

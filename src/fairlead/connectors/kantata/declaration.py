@@ -58,6 +58,7 @@ CONNECTOR = Connector(
         # Archiving says how it shall be, so that repeating it changes nothing.
         "projects.close_project": Writes(Level.L2, "projects.find_closed", timedelta(0)),
         "projects.find_closed": Reads(),
+        "projects.time_changed_since": Reads(),
     },
     # The numbers are shown to customers only
     # (https://developer.kantata.com/kantata/specification/section/rate-limits): a slow start.

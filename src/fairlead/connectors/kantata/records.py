@@ -160,8 +160,7 @@ class Records:
         number = 0
         while True:
             number += 1
-            params = {**asked, "page": str(number), "per_page": str(_PAGE)}
-            page = Answer(self._http.send("GET", f"{_ROOT}/{collection}", params=params).body)
+            page = self.page(collection, asked, number)
             new = set(page.found) - seen
             if not new and len(seen) < page.count:
                 why = f"{collection}: it told {len(seen)} of {page.count}, then nothing new."
@@ -170,6 +169,13 @@ class Records:
             seen |= new
             if len(seen) >= page.count:
                 return
+
+    page_size = _PAGE
+
+    def page(self, collection: str, asked: Mapping[str, str], number: int) -> Answer:
+        """One page of a list, from 1. To be read inside `reading`."""
+        params = {**asked, "page": str(number), "per_page": str(_PAGE)}
+        return Answer(self._http.send("GET", f"{_ROOT}/{collection}", params=params).body)
 
     def ref(self, kind: Kind, id: str) -> ExternalRef:
         return ExternalRef(system=self._system, kind=kind.name, id=id)
