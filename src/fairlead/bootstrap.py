@@ -51,6 +51,7 @@ from fairlead.capabilities.time import recorded
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.capabilities.time.submission import Submission
 from fairlead.capabilities.time.validation import ValidationDrain
+from fairlead.capabilities.time.workforce import Workforce
 from fairlead.config import Settings, SystemConfig, Systems, load_systems
 from fairlead.connectors.bamboohr.declaration import CONNECTOR as BAMBOOHR
 from fairlead.connectors.docusign.declaration import CONNECTOR as DOCUSIGN
@@ -290,6 +291,10 @@ class Fairlead:
     def recorded(self) -> recorded.Recorded:
         """Takes in the time that project systems record."""
         return recorded.Recorded(self.db, self.timekeeping.imports, self.timekeeping.kinds)
+
+    @cached_property
+    def workforce(self) -> Workforce:
+        return Workforce(self.db, self.people)
 
     @cached_property
     def timekeeping(self) -> Timekeeping:
@@ -673,10 +678,15 @@ def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:
         return found
 
     def lands() -> list[Lands]:
-        if all(offer.port != "projects" for offer in reach.config.serves):
-            return []
-        system, projects = reach.config.id, reach.port("projects")
-        return [lambda since: fairlead.recorded.poll(system, projects, since)]
+        system, ports = reach.config.id, {offer.port for offer in reach.config.serves}
+        found: list[Lands] = []
+        if "projects" in ports:
+            projects = reach.port("projects")
+            found.append(lambda since: fairlead.recorded.poll(system, projects, since))
+        if "people" in ports:
+            hr = reach.port("people")
+            found.append(lambda since: fairlead.workforce.poll(system, hr))
+        return found
 
     every = timedelta(seconds=reach.config.poll_every_s or 60)
     return PollDrain(fairlead.db, asks, every, lands)
