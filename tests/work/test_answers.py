@@ -204,3 +204,45 @@ def test_what_is_not_there_is_not_found(db: Database) -> None:
 
     with pytest.raises(NotFound):
         answer(world, "0")
+
+
+def be_deputy(world: World, person: str, deputy: str, *, days: int = 5) -> None:
+    """Of today and some days on; negative: until some days ago."""
+    with world.db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO deputies (id, person, deputy, starts_on, ends_on, named_by, named_at)"
+            " VALUES (%s, %s, %s, current_date - 10, current_date + %s, %s, now())",
+            [f"{person}-{deputy}", person, deputy, days, person],
+        )
+
+
+@pytest.mark.parametrize(
+    ("person", "deputy"),
+    [pytest.param("olu", "ana", id="theirs"), pytest.param("ana", "olu", id="ours")],
+)
+def test_a_deputy_of_who_asked_does_not_approve(db: Database, person: str, deputy: str) -> None:
+    world, _, task = asked(db, Parcel("p-1", asked_by="olu"))
+    be_deputy(world, person, deputy)
+
+    with pytest.raises(NotAllowed, match="deputies"):
+        answer(world, task)
+    assert answer(world, task, Person("ben"))["state"] == "approved"
+
+
+def test_a_deputy_answers_what_was_given_to_whom_they_stand_for(db: Database) -> None:
+    world, _, task = asked(db)
+    with world.db.transaction() as tx:
+        tasks.assign(tx, task, "ben")
+    with pytest.raises(NotAllowed, match="given to ben"):
+        answer(world, task)
+
+    be_deputy(world, "ben", "ana")
+
+    assert answer(world, task)["answered_by"] == "ana"
+
+
+def test_a_deputyship_that_is_over_counts_no_more(db: Database) -> None:
+    world, _, task = asked(db, Parcel("p-1", asked_by="olu"))
+    be_deputy(world, "olu", "ana", days=-1)
+
+    assert answer(world, task)["state"] == "approved"

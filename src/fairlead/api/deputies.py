@@ -10,7 +10,7 @@ from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Id, PersonId
+from fairlead.api.shapes import At, Day, Id, PersonId
 from fairlead.capabilities.time.deputising import Deputising
 from fairlead.domain.values import Value
 from fairlead.store import deputies
@@ -36,8 +36,8 @@ class Deputies(Value):
 
 class NameDeputy(Value):
     deputy: PersonId
-    starts_on: date
-    ends_on: date  #: the last day
+    starts_on: Day
+    ends_on: Day  #: the last day
 
 
 class NameManager(Value):

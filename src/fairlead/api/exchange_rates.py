@@ -15,7 +15,7 @@ from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page, TimeCursor, after, page
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At
+from fairlead.api.shapes import At, DayFilter
 from fairlead.domain.model.exchange_rate import ExchangeRate
 from fairlead.domain.values import Value
 from fairlead.errors import InvalidInput, Problem
@@ -52,7 +52,7 @@ def add(router: Router) -> None:
 def list_exchange_rates(
     parts: Parts,
     currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
-    day: Annotated[date | None, Query()] = None,
+    day: DayFilter = None,
     cursor: TimeCursor = None,
     limit: Limit = 50,
 ) -> Page[RateView]:

@@ -17,7 +17,7 @@ from fairlead.api.paging import Limit, Page, TimeCursor, after, page
 from fairlead.api.parts import AppParts
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Filter, Id, found, money
+from fairlead.api.shapes import At, DayFilter, Filter, Id, found, money
 from fairlead.capabilities.time.expenses import Entered, ExpenseInput
 from fairlead.capabilities.time.whose import resource_of
 from fairlead.domain.model.expense import Meal
@@ -34,7 +34,6 @@ from fairlead.trust.roles import Permission
 
 _MOST_AT_ONCE = 200
 Whose = Annotated[bool, Query(description="Only the caller's own; else all that they may see.")]
-Day = Annotated[date | None, Query()]
 
 
 class FindingView(Value):
@@ -143,8 +142,8 @@ def list_expenses(
     mine: Whose = True,
     engagement: Filter = None,
     state: EntryState | None = None,
-    since: Day = None,
-    until: Day = None,
+    since: DayFilter = None,
+    until: DayFilter = None,
     cursor: TimeCursor = None,
     limit: Limit = 50,
 ) -> Page[ExpenseView]:
@@ -162,8 +161,8 @@ def sum_expenses(
     mine: Whose = True,
     engagement: Filter = None,
     state: EntryState | None = None,
-    since: Day = None,
-    until: Day = None,
+    since: DayFilter = None,
+    until: DayFilter = None,
 ) -> ExpenseSums:
     """What they come to, by engagement, category and state, in the engagement's currency."""
     with reading_tx(parts) as tx:

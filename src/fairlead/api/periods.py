@@ -13,7 +13,7 @@ from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Filter, Id, Reason
+from fairlead.api.shapes import At, Day, Filter, Id, Reason
 from fairlead.capabilities.time import periods as capability
 from fairlead.capabilities.time.periods import AskedFor
 from fairlead.domain.values import Value
@@ -57,7 +57,7 @@ class Periods(Value):
 
 class AskPeriod(Value):
     legal_entity: Annotated[StrictStr, Field(min_length=1, max_length=100)]
-    month: date  #: its first day
+    month: Day  #: its first day
     wanted: State
     carry: StrictBool = False  #: close although something waits
     reason: Reason = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -28,6 +28,9 @@ Id = Annotated[str, Path(pattern=_ID)]
 MessageId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Filter = Annotated[str | None, Query(pattern=_WORD)]
 PersonId = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9.-]{0,62}$")]
+#: A day of this century: no sum of days leaves what a calendar can say.
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+DayFilter = Annotated[Day | None, Query()]
 Reason = Annotated[StrictStr, Field(max_length=2000)]
 
 

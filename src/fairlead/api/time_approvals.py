@@ -17,7 +17,7 @@ from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page, TimeCursor, after, page
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Filter, money
+from fairlead.api.shapes import At, Day, DayFilter, Filter, money
 from fairlead.capabilities.time.approving import Approving, ItemKey, Wanted
 from fairlead.capabilities.time.correcting import Correcting
 from fairlead.domain.model.finding import Finding
@@ -29,7 +29,6 @@ from fairlead.store.database import Tx, database_time
 from fairlead.trust.acting import Acting
 
 _MOST = 1000
-_Monday = Annotated[date | None, Query(description="The Monday of a week.")]
 _Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 _Why = Annotated[StrictStr, Field(min_length=1, max_length=2000)]
 
@@ -84,7 +83,7 @@ class ApproveWork(Value):
     """All that waits for the caller, less what is left out by a filter."""
 
     engagement: _Name | None = None  #: id, number or project code
-    week: date | None = None  #: its Monday
+    week: Day | None = None  #: its Monday
     resource: _Name | None = None
     items: tuple[ItemRef, ...] | None = Field(default=None, max_length=_MOST)  #: only these
     reasons: tuple[Reasoned, ...] = Field(default=(), max_length=_MOST)
@@ -145,7 +144,7 @@ def list_waiting_items(
     parts: Parts,
     caller: Caller,
     engagement: Filter = None,
-    week: _Monday = None,
+    week: DayFilter = None,
     resource: Filter = None,
     apart: Annotated[bool, Query(description="Only what needs a look by itself.")] = False,
     cursor: TimeCursor = None,

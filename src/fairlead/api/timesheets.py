@@ -15,7 +15,7 @@ from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page, TimeCursor, after, page
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Reason
+from fairlead.api.shapes import At, Day, DayFilter, Reason
 from fairlead.capabilities.time import submission
 from fairlead.capabilities.time.whose import resource_of
 from fairlead.domain.values import Value
@@ -27,7 +27,6 @@ from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
 
 _LONGEST = timedelta(days=732)
-_Day = Annotated[date | None, Query()]
 
 
 class TimesheetView(Value):
@@ -44,7 +43,7 @@ class TimesheetView(Value):
 
 
 class DeclareWeek(Value):
-    week: date  #: its Monday
+    week: Day  #: its Monday
     reason: Reason
 
 
@@ -63,7 +62,7 @@ def list_timesheets(
     parts: Parts,
     caller: Caller,
     mine: Whose = True,
-    week: Annotated[date | None, Query(description="The Monday of a week.")] = None,
+    week: DayFilter = None,
     late: Annotated[bool, Query(description="Only what is due and not handed in.")] = False,
     cursor: TimeCursor = None,
     limit: Limit = 50,
@@ -101,7 +100,7 @@ def declare_week(
 
 
 def get_time_figures(
-    parts: Parts, caller: Caller, since: _Day = None, until: _Day = None
+    parts: Parts, caller: Caller, since: DayFilter = None, until: DayFilter = None
 ) -> Timeliness:
     """How soon time and expenses are handed in and approved, by region. The last 90 days, unless
     days are given; they are UTC, both included."""

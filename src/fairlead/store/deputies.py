@@ -23,6 +23,21 @@ _ALL = "SELECT * FROM deputies WHERE ended_at IS NULL AND ends_on >= %s ORDER BY
 
 _ONE = "SELECT * FROM deputies WHERE id = %s FOR UPDATE"
 
+# Every name under which partners of somebody may stand on a record: ids, and addresses.
+_PARTNERS = """
+WITH held AS (
+    SELECT person, deputy, starts_on <= %(today)s AND ends_on >= %(today)s
+           AND ended_at IS NULL AS now
+    FROM deputies WHERE (person = %(id)s OR deputy = %(id)s) AND ends_on >= %(since)s
+      AND (ended_at IS NULL OR ended_at::date >= %(since)s)),
+others AS (
+    SELECT CASE WHEN person = %(id)s THEN deputy ELSE person END AS id,
+           now AND deputy = %(id)s AS stood_for
+    FROM held)
+SELECT o.id, o.stood_for, lower(r.email) AS email
+FROM others o LEFT JOIN resources r ON r.id = o.id
+"""
+
 _END = "UPDATE deputies SET ended_at = %s WHERE id = %s"
 
 
@@ -65,3 +80,22 @@ def current(tx: Tx, today: date) -> Sequence[Deputy]:
     """Those that hold, or will."""
     with tx.cursor(row_factory=class_row(Deputy)) as cursor:
         return cursor.execute(_ALL, [today]).fetchall()
+
+
+@dataclass(frozen=True)
+class Partners:
+    """Those with whom somebody shares duties, by every name under which they may stand."""
+
+    names: frozenset[str] = frozenset()  #: in lower case
+    stood_for: frozenset[str] = frozenset()  #: of these, in whose stead they act today
+
+
+def partners(tx: Tx, person: str, *, since: date, today: date) -> Partners:
+    """Deputies of a person, and whose deputy they are, on any day since `since`."""
+    rows = tx.execute(_PARTNERS, {"id": person, "since": since, "today": today}).fetchall()
+    return Partners(
+        names=frozenset(name for row in rows for name in (row["id"], row["email"]) if name),
+        stood_for=frozenset(
+            name for row in rows if row["stood_for"] for name in (row["id"], row["email"]) if name
+        ),
+    )

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from fairlead.domain.values import Value
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem, StaleVersion
-from fairlead.store import journal, runs, tasks
+from fairlead.store import deputies, journal, runs, tasks
 from fairlead.store.database import Tx, database_time
+from fairlead.store.deputies import Partners
 from fairlead.store.journal import Event
 
 
@@ -51,15 +52,23 @@ class Bar(StrEnum):
     LIMIT = "limit"  #: of an approval: it is over what they may commit
 
 
-def barred(task: Mapping[str, Any], answerer: Answerer) -> Bar | None:
-    """The first reason why not; null where they may. `task`: a row of it."""
+def barred(
+    task: Mapping[str, Any], answerer: Answerer, partners: Partners | None = None
+) -> Bar | None:
+    """The first reason why not; null where they may. `task`: a row of it.
+
+    `partners`: a deputy answers what was given to whom they stand for; and what one of two who
+    are each other's deputies asked for, the other does not approve.
+    """
+    shared = partners or Partners()
     if not {task["role"], task["fallback_role"]} & answerer.roles:
         return Bar.ROLE
-    if task["assignee"] and task["assignee"] not in answerer.aliases():
+    if task["assignee"] and task["assignee"] not in answerer.aliases() | shared.stood_for:
         return Bar.GIVEN
     if task["kind"] != "approval":
         return None
-    if answerer.aliases() & {name.casefold() for name in task["excluded"]}:
+    own = answerer.aliases() | shared.names
+    if own & {name.casefold() for name in task["excluded"]}:
         return Bar.OWN
     if task["amount"] is not None and not answerer.may_commit(task["amount"], task["currency"]):
         return Bar.LIMIT
@@ -82,7 +91,9 @@ def answer_task(
     task = tasks.lock(tx, id)
     if run is None or task is None or not answerer.sees(task["region"]):
         raise NotFound("There is no such task.")
-    _may(task, answerer)
+    now = database_time(tx)
+    since = task["opened_at"].date()
+    _may(task, answerer, deputies.partners(tx, answerer.id, since=since, today=now.date()))
     if task["state"] != "open":
         raise IllegalMove("The task", task["state"], "approved" if approved else "refused")
     if version is not None and version != task["version"]:
@@ -96,7 +107,6 @@ def answer_task(
         raise InvalidInput(
             "A refusal needs a reason.", [Problem("/reason", "is required to refuse")]
         )
-    now = database_time(tx)
     approval = task["kind"] == "approval"
     state = ("approved" if approval else "done") if approved else "refused"
     tasks.answer(tx, id, state, by=answerer.id, reason=reason or None, at=now)
@@ -129,8 +139,8 @@ def answer_task(
     return {**task, "state": state, "answered_by": answerer.id, "version": task["version"] + 1}
 
 
-def _may(task: Mapping[str, Any], answerer: Answerer) -> None:
-    match barred(task, answerer):
+def _may(task: Mapping[str, Any], answerer: Answerer, partners: Partners) -> None:
+    match barred(task, answerer, partners):
         case None:
             return
         case Bar.ROLE:
@@ -138,7 +148,7 @@ def _may(task: Mapping[str, Any], answerer: Answerer) -> None:
         case Bar.GIVEN:
             why = f"This was given to {task['assignee']}."
         case Bar.OWN:
-            why = "Whoever asked for it, or gave its data, cannot approve it."
+            why = "Whoever asked for it or gave its data, and their deputies, cannot approve it."
         case Bar.LIMIT:
             why = f"{task['currency']} {task['amount']:,.2f} is over your approval limit."
     raise NotAllowed(why)

@@ -46,7 +46,8 @@ class ExpenseInput(Value):
 
     engagement: Annotated[str, Field(min_length=1, max_length=200)]  #: id, number or project code
     task: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    day: date  #: on which it was spent, where they were
+    day: Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+    """On which it was spent, where they were."""
     category: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
     quantity: Annotated[Exact, Field(gt=0, le=100_000)] | None = None
     amount: Money | None = None  #: as paid, tax included; more than zero

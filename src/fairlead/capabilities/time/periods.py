@@ -73,12 +73,8 @@ def confirm(tx: Tx, acting: Acting, id: str) -> Move:
     """
     found = _found(tx, acting, id)
     now = database_time(tx)
-    partners = {
-        name
-        for pair in deputies.of(tx, acting.id, found.asked_at.date())
-        for name in (pair.person, pair.deputy)
-    }
-    if found.asked_by in {acting.id, *partners}:
+    partners = deputies.partners(tx, acting.id, since=found.asked_at.date(), today=now.date())
+    if found.asked_by in {acting.id, *partners.names}:
         raise NotAllowed("Whoever asked for it, their deputy and whose deputy they are cannot.")
     periods.alone(tx, found.legal_entity)
     wanted = AskedFor(found.legal_entity, found.month, found.wanted, found.carry, found.reason)

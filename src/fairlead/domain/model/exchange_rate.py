@@ -13,7 +13,7 @@ from fairlead.domain.values import Currency, Exact, Name
 
 
 class ExchangeRate(Entity):
-    day: date
+    day: Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
     from_currency: Currency
     to_currency: Currency
     rate: Annotated[Exact, Field(ge=Decimal("0.000001"), le=10**6)]
