@@ -364,6 +364,11 @@ def test_two_who_approve_at_once_approve_each_entry_once(office: Office) -> None
     assert office.count("time_entries", "state = 'approved' AND version = 3") == 40
 
 
+def test_who_comes_after_all_is_approved_has_nothing_to_do(office: Office) -> None:
+    assert counts(approve(office)) == 0
+    assert approve(office, "pmo-lead.amer").status_code == 403
+
+
 def test_an_approval_that_names_nothing_is_refused(office: Office) -> None:
     for body in ({}, {"week": "2026-03-03"}):
         answer = office.post("pmo-lead", f"{PATH}/approve", content=json.dumps(body),

@@ -23,13 +23,14 @@ _TABLES: Mapping[Kind, str] = {"time": "time_entries", "expense": "expenses"}
 _AMOUNTS: Mapping[Kind, LiteralString] = {"time": "NULL::numeric", "expense": "x.claimed"}
 _MINUTES: Mapping[Kind, LiteralString] = {"time": "x.minutes", "expense": "NULL::int"}
 
-# Engagements on which something waits, with what says who may approve it.
+# Engagements on which something waits, or the one that is named, with what says who may approve.
 _LINES = """
 SELECT d.engagement_id, d.number, d.region, d.legal_entity, d.currency, m.person AS manager
 FROM deliveries d LEFT JOIN engagement_managers m USING (engagement_id)
 WHERE (%(engagement)s::text IS NULL OR %(engagement)s IN (d.engagement_id, d.number, d.code))
-  AND (EXISTS (SELECT 1 FROM time_entries x
-               WHERE x.engagement_id = d.engagement_id AND x.state = 'submitted')
+  AND (%(engagement)s::text IS NOT NULL
+       OR EXISTS (SELECT 1 FROM time_entries x
+                  WHERE x.engagement_id = d.engagement_id AND x.state = 'submitted')
        OR EXISTS (SELECT 1 FROM expenses x
                   WHERE x.engagement_id = d.engagement_id AND x.state = 'submitted'))
 ORDER BY d.engagement_id
@@ -187,7 +188,8 @@ class Decision:
 
 
 def waiting_lines(tx: Tx, engagement: str | None = None) -> list[Mapping[str, Any]]:
-    """Engagements on which something waits; `engagement`: only this (id, number or code)."""
+    """Engagements on which something waits; `engagement`: only this (id, number or code), whether
+    something waits or not."""
     return list(tx.execute(_LINES, {"engagement": engagement}))
 
 

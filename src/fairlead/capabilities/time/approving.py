@@ -114,7 +114,7 @@ class Approving:
     def _of(self, tx: Tx, acting: Acting, engagement: str | None) -> Remit:
         remit = self._remits.of(tx, acting, engagement=engagement)
         if engagement is not None and not remit.engagements:
-            raise NotAllowed("Nothing of this engagement waits for an approval of yours.")
+            raise NotAllowed("Time and expenses of this engagement are approved by others.")
         return remit
 
     @staticmethod

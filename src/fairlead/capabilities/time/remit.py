@@ -33,7 +33,8 @@ class Remits:
         engagement: str | None = None,
         engagements: Collection[str] | None = None,
     ) -> Remit:
-        """Over all on which something waits; over one (id, number or project code), or some.
+        """Over all on which something waits; or over one (id, number or project code), or some,
+        whatever waits.
 
         Raises `NotAllowed` for a program: a person decides.
         """
