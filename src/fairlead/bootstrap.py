@@ -22,7 +22,12 @@ from fairlead.capabilities.handoff.events import EVENTS, INTERNAL, LAUNCHED
 from fairlead.capabilities.handoff.firm import Calendars, Firm, load_firm
 from fairlead.capabilities.handoff.intake import Intake
 from fairlead.capabilities.handoff.intake import Systems as IntakeSystems
-from fairlead.capabilities.handoff.ourselves import Ourselves, Takes, ask_for_comparisons
+from fairlead.capabilities.handoff.ourselves import (
+    Ourselves,
+    Takes,
+    ask_for_comparisons,
+    both,
+)
 from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.polling import (
@@ -39,6 +44,7 @@ from fairlead.capabilities.handoff.supply import supply
 from fairlead.capabilities.handoff.workspace import Meeting
 from fairlead.capabilities.milestones import registering as milestone_steps
 from fairlead.capabilities.milestones.links import Mailing
+from fairlead.capabilities.milestones.showing import ShowsMilestones
 from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.milestones.watching import KIND as DOCUMENT
 from fairlead.capabilities.milestones.watching import HearsDocuments
@@ -65,6 +71,7 @@ from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
 from fairlead.connectors.smtp.declaration import CONNECTOR as SMTP
 from fairlead.connectors.tryton.declaration import CONNECTOR as TRYTON
 from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.model.milestone import Milestone
 from fairlead.domain.rules.deal_terms import terms
 from fairlead.domain.values import Value
 from fairlead.errors import InvalidDefinition
@@ -83,6 +90,7 @@ from fairlead.policy.publish import load_all
 from fairlead.policy.tables import Policies
 from fairlead.ports.documents import Documents
 from fairlead.store import engagements, idempotency, inbox, runs, systems
+from fairlead.store import milestones as milestone_rows
 from fairlead.store.database import Database, Tx
 from fairlead.store.migrate import migrate
 from fairlead.store.server import database_url
@@ -252,7 +260,10 @@ class Fairlead:
             commitments=self._commitments,
         )
         milestone_steps.register(
-            registry, lambda: Mailing(self.db, self.settings.address), self.firm.name
+            registry,
+            lambda: Mailing(self.db, self.settings.address),
+            self.firm.name,
+            self._milestones_of,
         )
         revenue_booking.register(registry)
         wiring_billing.register(registry)
@@ -276,6 +287,10 @@ class Fairlead:
     def _approvers(self, role: str, engagement: Engagement) -> tuple[str, ...]:
         held = self.people.holding(Role(role), region=terms(engagement).region)
         return tuple(person.email for person in held if person.email)
+
+    def _milestones_of(self, engagement: str) -> Sequence[Milestone]:
+        with self.db.transaction() as tx:
+            return milestone_rows.of_engagement(tx, engagement)
 
     def _commitments(self, region: str | None) -> Mapping[str, Decimal]:
         with self.db.transaction() as tx:
@@ -342,7 +357,7 @@ class Fairlead:
     def listeners(self, library: Library) -> Mapping[str, Takes]:
         """Type of our own messages → the capability that takes it in."""
         return {
-            LAUNCHED: OpensBooks(self.firm.approved_rates),
+            LAUNCHED: both(OpensBooks(self.firm.approved_rates), ShowsMilestones(library)),
             **milestone_steps.listeners(library),
             **wiring_billing.takes(library),
             **wiring_approval.listeners(library, self.policies),

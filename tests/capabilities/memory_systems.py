@@ -20,6 +20,7 @@ from fairlead.domain.model.posting import (
     RevenuePosting,
     TimePosting,
 )
+from fairlead.domain.model.project import MilestoneReading, Progress
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
@@ -204,6 +205,8 @@ class MemoryProjects(Books):
     def __init__(self, system: str) -> None:
         super().__init__(system)
         self.parents: dict[str, ExternalRef | None] = {}
+        self.progress: dict[ExternalRef, Progress] = {}
+        self.keys: dict[ExternalRef, str] = {}
 
     def create_project(
         self,
@@ -230,6 +233,32 @@ class MemoryProjects(Books):
 
     def find_staffing_request(self, project: ExternalRef, *, key: EffectKey) -> Any:
         return self.find("request", key)
+
+    def add_milestone(self, project: ExternalRef, mark: Any, *, key: EffectKey) -> ExternalRef:
+        ref = self.add("milestone", key, mark)
+        self.progress[ref] = Progress.NOT_STARTED
+        self.keys[ref] = key
+        return ref
+
+    def find_milestone(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return self.find("milestone", key)
+
+    def set_progress(
+        self, milestone: ExternalRef, progress: Progress, *, key: EffectKey
+    ) -> ExternalRef:
+        self.progress[milestone] = progress
+        return milestone
+
+    def find_progress(
+        self, milestone: ExternalRef, progress: Progress, *, key: EffectKey
+    ) -> ExternalRef | None:
+        return milestone if self.progress.get(milestone) is progress else None
+
+    def milestones(self, project: ExternalRef) -> tuple[MilestoneReading, ...]:
+        return tuple(
+            MilestoneReading(ref=ref, key=self.keys.get(ref), progress=progress)
+            for ref, progress in self.progress.items()
+        )
 
     def close_project(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef:
         self.add("closed", key, project.id)

@@ -8,10 +8,12 @@ import threading
 import pytest
 from milestones_at_work import PDF, UWE, MilestonesAtWork
 
+from fairlead.capabilities.handoff.ourselves import compare_now
 from fairlead.capabilities.milestones import evidence, links
 from fairlead.capabilities.milestones.submitting import Recipient
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.milestone import Accepts, MilestoneState
+from fairlead.domain.model.project import Progress
 from fairlead.domain.rules.milestones import LinkEnd, digest
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, StaleVersion
 from fairlead.store.database import Database
@@ -448,3 +450,34 @@ def test_what_is_overridden_goes_on_without_an_answer(work: MilestonesAtWork) ->
     work.office.resolve("ines.moreau", ExceptionAction.OVERRIDE, reason="We asked by telephone.")
     work.office.settle()
     assert work.now().state is S.SUBMITTED  # only an answer accepts it
+
+
+# what the project system shows
+
+
+def test_the_project_system_shows_how_far_a_milestone_is(work: MilestonesAtWork) -> None:
+    work.upload()
+    work.submit()
+    projects = work.office.projects
+    assert list(projects.progress.values()) == [Progress.STARTED]
+    work.click(work.tokens()[0], accepted=False, reason="Not yet.")
+    work.upload(content=b"%PDF-1.7 more")
+    work.submit()
+    work.click(work.tokens()[1])
+    assert list(projects.progress.values()) == [Progress.COMPLETED]
+    assert len(projects.of("milestone")) == 1  # one record, through two submissions
+
+
+def test_what_is_completed_there_is_word_and_no_acceptance(work: MilestonesAtWork) -> None:
+    work.upload()
+    work.submit()
+    work.take_back()
+    (there,) = work.office.projects.progress
+    work.office.projects.progress[there] = Progress.COMPLETED
+    for _ in range(2):
+        with work.db.transaction() as tx:
+            compare_now(tx, work.engagement.id)
+        work.office.settle()
+    (note,) = work.office.rows("notifications", about="milestone_told_completed")
+    assert "only its acceptance counts" in note["text"]
+    assert work.now().state is S.PLANNED

@@ -16,6 +16,8 @@ import pytest
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.project import (
     Dimensions,
+    MilestoneMark,
+    Progress,
     Project,
     ProjectChanges,
     ProjectReading,
@@ -508,3 +510,41 @@ class ProjectsContract(ABC):
         bench.correct_time(made[0], 30)
         later = self._told(bench, page.watermark)
         assert later[made[0]].minutes == 30
+
+    # -- milestones
+
+    def test_a_milestone_is_there_once_and_found_by_its_key(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        ref = bench.projects.add_milestone(made, a_mark(), key=key(7))
+        assert bench.projects.find_milestone(made, key=key(7)) == ref
+        assert bench.projects.find_milestone(made, key=key(8)) is None
+        (shown,) = bench.projects.milestones(made)
+        assert (shown.ref, shown.key) == (ref, key(7))
+        assert shown.progress is Progress.NOT_STARTED
+
+    def test_how_far_a_milestone_is_may_be_said_twice(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        ref = bench.projects.add_milestone(made, a_mark(), key=key(7))
+        for progress in (Progress.STARTED, Progress.COMPLETED, Progress.STARTED):
+            assert bench.projects.find_progress(ref, progress, key=key(9)) is None
+            for _ in range(2):
+                assert bench.projects.set_progress(ref, progress, key=key(9)) == ref
+            assert bench.projects.find_progress(ref, progress, key=key(9)) == ref
+            assert [one.progress for one in bench.projects.milestones(made)] == [progress]
+
+    def test_work_packages_are_no_milestones(self, bench: Bench, made: ExternalRef) -> None:
+        bench.projects.add_work_package(made, a_package(), key=key(7))
+        assert bench.projects.milestones(made) == ()
+
+    def test_a_milestone_that_is_not_there_is_refused(
+        self, bench: Bench, made: ExternalRef
+    ) -> None:
+        nowhere = ExternalRef(system=made.system, kind="story", id="404")
+        with pytest.raises(SystemRefused):
+            bench.projects.set_progress(nowhere, Progress.COMPLETED, key=key(9))
+
+
+def a_mark(number: int = 2, name: str = "Go live") -> MilestoneMark:
+    return MilestoneMark(number=number, name=name, due_on=date(2026, 12, 15))

@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Protocol
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.project import Project, ProjectChanges, ProjectReading, WorkPackage
+from fairlead.domain.model.project import (
+    MilestoneMark,
+    MilestoneReading,
+    Progress,
+    Project,
+    ProjectChanges,
+    ProjectReading,
+    WorkPackage,
+)
 from fairlead.domain.model.recorded_time import RecordedTime
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Value
@@ -69,6 +77,28 @@ class Projects(Protocol):
     def find_staffing_request(
         self, project: ExternalRef, *, key: EffectKey
     ) -> ExternalRef | None: ...
+
+    def add_milestone(
+        self, project: ExternalRef, mark: MilestoneMark, *, key: EffectKey
+    ) -> ExternalRef: ...
+
+    def find_milestone(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None: ...
+
+    def set_progress(
+        self, milestone: ExternalRef, progress: Progress, *, key: EffectKey
+    ) -> ExternalRef:
+        """Says the same when repeated."""
+        ...
+
+    def find_progress(
+        self, milestone: ExternalRef, progress: Progress, *, key: EffectKey
+    ) -> ExternalRef | None:
+        """The milestone, if it already shows this."""
+        ...
+
+    def milestones(self, project: ExternalRef) -> tuple[MilestoneReading, ...]:
+        """All milestones of a project, as they are now."""
+        ...
 
     def close_project(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef:
         """Archive it. Closing a closed one is no error."""

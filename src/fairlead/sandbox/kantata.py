@@ -214,6 +214,7 @@ class Kantata(Dialect):
             Route("GET", f"{_ROOT}/rate_cards", "rate_cards.list", self._rate_cards),
             Route("GET", f"{_ROOT}/external_references", "external_references.list", self._refs),
             Route("PUT", f"{_ROOT}/workspaces/{{id}}", "workspaces.update", self._change),
+            Route("PUT", f"{_ROOT}/stories/{{id}}", "stories.update", self._change_story),
             Route("GET", f"{_ROOT}/custom_fields", "custom_fields.list", self._fields),
             Route("POST", values, "custom_field_values.create", self._new_value),
             Route("PUT", f"{values}/{{id}}", "custom_field_values.update", self._change_value),
@@ -313,6 +314,17 @@ class Kantata(Dialect):
                 raise Deny(self.broken(404))
             self._consistent(kind, {**held.body, **sent}, sent)
             return self._answer(call, "workspaces", [self.books.update("workspaces", id, sent)])
+
+    def _change_story(self, call: Call) -> Answer:
+        """Only how far it is: what else may be changed is not rehearsed."""
+        kind, id = _KINDS["stories"], call.params["id"]
+        sent = self._wrapped(call, kind)
+        _check(sent, {"state": _one_of("not started", "started", "completed")}, ("state",))
+        with self.books.transaction():
+            held = self.books.read("stories", id)
+            if held is None or not _visible(kind, held, call.query):
+                raise Deny(self.broken(404))
+            return self._answer(call, "stories", [self.books.update("stories", id, sent)])
 
     def _new_value(self, call: Call) -> Answer:
         sent = self._named(call, "custom_field_value")

@@ -58,6 +58,8 @@ _OF_PLAYBOOK: Mapping[str, StageName] = {
     "delivery-review": StageName.DEAL,
     "contract-change": StageName.CHANGE,
     "compare-systems": StageName.DELIVERY,
+    "milestones-opened": StageName.DELIVERY,
+    "milestone-acceptance": StageName.DELIVERY,
     "timesheet-completed": StageName.DELIVERY,
     "project-approved": StageName.DELIVERY,
     "milestone-accepted": StageName.BILLING,

@@ -43,6 +43,15 @@ TakeIn = Callable[[Tx], str]
 Takes = Callable[[Tx, Mapping[str, Any], Message], str]
 
 
+def both(*takers: Takes) -> Takes:
+    """One after the other, in the transaction that takes the message in."""
+
+    def take(tx: Tx, data: Mapping[str, Any], message: Message) -> str:
+        return "; ".join([taker(tx, data, message) for taker in takers])
+
+    return take
+
+
 class Ourselves:
     """Takes in the messages that our own steps send."""
 

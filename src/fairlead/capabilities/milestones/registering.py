@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from fairlead.capabilities.handoff.ourselves import Takes
+from fairlead.capabilities.milestones import showing
 from fairlead.capabilities.milestones.deciding import (
     ACCEPTED,
     ANSWERED,
@@ -13,6 +14,7 @@ from fairlead.capabilities.milestones.deciding import (
     hear_answer,
 )
 from fairlead.capabilities.milestones.links import Mailing
+from fairlead.capabilities.milestones.showing import OPENED, TOLD, hear_told
 from fairlead.capabilities.milestones.submitting import POLICY, SUBMITTED, AcceptanceFacts
 from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.model.milestone import Accepts, Milestone
@@ -23,7 +25,7 @@ from fairlead.flow.registry import Registry
 from fairlead.ports.messages import Notice
 
 #: What playbooks may start on or wait for, besides what is told from outside.
-EVENTS = frozenset({SUBMITTED, ANSWERED, "milestone.decided"})
+EVENTS = frozenset({SUBMITTED, ANSWERED, OPENED, "milestone.decided"})
 #: The wait that ends with the client's answer.
 _ANSWER = "client_answer"
 _NEW_LINK = "Each mail has a link of its own; the first answer by any of them ends them all."
@@ -36,11 +38,15 @@ def facts() -> Mapping[str, Callable[[Call], Value]]:
 
 def listeners(library: Library) -> Mapping[str, Takes]:
     """Type of our own messages → what takes it in."""
-    return {ACCEPTED: HearsAcceptance(library), ANSWERED: hear_answer}
+    return {ACCEPTED: HearsAcceptance(library), ANSWERED: hear_answer, TOLD: hear_told}
 
 
-def register(registry: Registry, mailing: Callable[[], Mailing], firm: str) -> None:
-    """`mailing`: asked when a mail is sent. `firm`: our name, as the client knows it."""
+def register(
+    registry: Registry, mailing: Callable[[], Mailing], firm: str, look: showing.Look
+) -> None:
+    """`mailing`: asked when a mail is sent. `firm`: our name, as the client knows it. `look`: the
+    milestones of an engagement, as they are committed."""
+    showing.register(registry, look)
 
     @registry.condition("client_accepts")
     def client_accepts(call: Call) -> bool:

@@ -20,6 +20,7 @@ from fairlead.connectors.kantata.answers import (
 )
 from fairlead.connectors.kantata.catalogue import Catalogue
 from fairlead.connectors.kantata.custom_fields import CustomFields
+from fairlead.connectors.kantata.milestones import MILESTONE, MilestoneStories
 from fairlead.connectors.kantata.project_view import ProjectView, view
 from fairlead.connectors.kantata.records import (
     ALLOCATION,
@@ -34,7 +35,15 @@ from fairlead.connectors.kantata.timesheets import Timesheets
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.project import Project, ProjectChanges, ProjectReading, WorkPackage
+from fairlead.domain.model.project import (
+    MilestoneMark,
+    MilestoneReading,
+    Progress,
+    Project,
+    ProjectChanges,
+    ProjectReading,
+    WorkPackage,
+)
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import (
@@ -58,6 +67,7 @@ class KantataProjects:
     ) -> None:
         self._system, self._fields = system, fields
         self._records = Records(system, http, service=settings.reference_service)
+        self._milestones = MilestoneStories(system, self._records, fields)
         self._catalogue = Catalogue(system, self._records)
         self._custom = CustomFields(system, self._records, fields)
         self._timesheets = Timesheets(system, self._records)
@@ -207,6 +217,32 @@ class KantataProjects:
 
     def find_work_package(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
         return self._within(project, PACKAGE, key, Story)
+
+    # -- milestones --------------------------------------------------------------------------
+
+    def add_milestone(
+        self, project: ExternalRef, mark: MilestoneMark, *, key: EffectKey
+    ) -> ExternalRef:
+        made = self._milestones.add(project, mark, key)
+        self._same("workspace_id", project.id, made.workspace_id)
+        return self._records.ref(MILESTONE, made.id)
+
+    def find_milestone(self, project: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return self._within(project, MILESTONE, key, Story)
+
+    def set_progress(
+        self, milestone: ExternalRef, progress: Progress, *, key: EffectKey
+    ) -> ExternalRef:
+        """`key` is not left there: that it shows this says that it was done."""
+        return self._milestones.set(milestone, progress)
+
+    def find_progress(
+        self, milestone: ExternalRef, progress: Progress, *, key: EffectKey
+    ) -> ExternalRef | None:
+        return self._milestones.shows(milestone, progress)
+
+    def milestones(self, project: ExternalRef) -> tuple[MilestoneReading, ...]:
+        return self._milestones.all(project)
 
     # -- staffing ----------------------------------------------------------------------------
 

@@ -41,6 +41,8 @@ class Story(_Known):
     id: Id
     workspace_id: Id
     time_estimate_in_minutes: int | None = None
+    story_type: str | None = None
+    state: str | None = None
 
 
 class Resource(_Known):

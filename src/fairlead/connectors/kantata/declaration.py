@@ -55,6 +55,12 @@ CONNECTOR = Connector(
         "projects.find_work_package": Reads(),
         "projects.request_staffing": Writes(Level.L1, "projects.find_staffing_request", _SEARCHED),
         "projects.find_staffing_request": Reads(),
+        "projects.add_milestone": Writes(Level.L1, "projects.find_milestone", _SEARCHED),
+        "projects.find_milestone": Reads(),
+        # Says how far it is, so that repeating it changes nothing.
+        "projects.set_progress": Writes(Level.L2, "projects.find_progress", timedelta(0)),
+        "projects.find_progress": Reads(),
+        "projects.milestones": Reads(),
         # Archiving says how it shall be, so that repeating it changes nothing.
         "projects.close_project": Writes(Level.L2, "projects.find_closed", timedelta(0)),
         "projects.find_closed": Reads(),

@@ -7,7 +7,7 @@ hides archived records by default. Addresses of the documents are in the README.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -116,6 +116,14 @@ class Records:
             if (reference.service_name, reference.service_model) == (self._service, kind.ours)
             and reference.external_message
         ]
+
+    def keys(self, kind: Kind, held: Iterable[Reference]) -> dict[str, str]:
+        """Record → our key, of references that lie beside records."""
+        return {
+            one.subject_id: one.service_model_ref
+            for one in held
+            if (one.service_name, one.service_model) == (self._service, kind.ours)
+        }
 
     def set_value(self, kind: Kind, id: str, field: int, value: str, *, held: str | None) -> None:
         """Set a custom field on a record. `held`: id of the value that is to be replaced; null:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 
 from fairlead.domain.model import Entity
 from fairlead.domain.model.tax import TaxTreatment
@@ -18,6 +19,30 @@ class WorkPackage(Value):
     starts_on: date
     ends_on: date
     billable: bool = True
+
+
+class MilestoneMark(Value):
+    """A milestone as the project system is to show it."""
+
+    number: int
+    name: Name
+    due_on: date
+
+
+class Progress(StrEnum):
+    """How far a milestone is, as project systems tell it."""
+
+    NOT_STARTED = "not_started"
+    STARTED = "started"
+    COMPLETED = "completed"
+
+
+class MilestoneReading(Value):
+    """A milestone as the project system shows it now."""
+
+    ref: ExternalRef
+    key: str | None  #: ours, by which it was made; null: a person made it
+    progress: Progress | None  #: null: in no state that we know
 
 
 class Dimensions(Value):
