@@ -114,7 +114,9 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self._can_be_taken_back())
     @rule(data=st.data(), approved=st.booleans())
     def take_back(self, data: st.DataObject, approved: bool) -> None:
-        id = data.draw(st.sampled_from(self._can_be_taken_back()))
+        self._take_back(data.draw(st.sampled_from(self._can_be_taken_back())), approved)
+
+    def _take_back(self, id: str, approved: bool) -> None:
         taken = self.model.entries[id]
         state = "approved" if approved else "submitted"
         other = str(self.books.take_back(UUID(id), state=state))
@@ -132,7 +134,7 @@ class Histories(RuleBasedStateMachine):
         self.books.rate(str(rate), since, role=name)
         known.append((since, rate))
 
-    @rule(cap=st.none() | st.integers(0, 6000))
+    @rule(cap=st.none() | st.none() | st.integers(0, 20000))
     def change_cap(self, cap: int | None) -> None:
         delivery = deliveries.load(self.tx, ["E1"], lock=True)["E1"]
         limit = None if cap is None else eur(cap)
@@ -169,7 +171,9 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self._in("proposed", "reviewed"))
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
-        id = data.draw(st.sampled_from(self._in("proposed", "reviewed")))
+        self._release(data.draw(st.sampled_from(self._in("proposed", "reviewed"))))
+
+    def _release(self, id: str) -> None:
         digest = invoices.load(self.tx, [id])[id]["digest"]
         if self.model.documents[id].state == "proposed":
             review(self.tx, id, acting(FINANCE), digest=digest)
@@ -179,6 +183,49 @@ class Histories(RuleBasedStateMachine):
             self.releasing.release(self.tx, id, acting(CONTROLLER), digest=digest)
         if not outdated:
             self.model.release(id)
+
+    # histories that matter and that chance alone seldom makes
+
+    @rule(minutes=st.lists(st.integers(1, 600), min_size=1, max_size=3))
+    def bill_some_work(self, minutes: list[int]) -> None:
+        for number, some in enumerate(minutes):
+            self.work(some, number, "Consultant", True)
+        self.propose()
+        for id in self._in("proposed", kind="invoice"):
+            self._release(id)
+
+    def _billed(self) -> list[str]:
+        return [
+            id
+            for id in self._can_be_taken_back()
+            if id in self.model.live
+            and self.model.documents[self.model.live[id]].state == "released"
+        ]
+
+    @precondition(lambda self: self._billed())
+    @rule(data=st.data(), part=st.integers(0, 99), through=st.booleans())
+    def take_back_what_is_billed(self, data: st.DataObject, part: int, through: bool) -> None:
+        id = data.draw(st.sampled_from(self._billed()))
+        if part and sum(self.model.left(id)) > 0:
+            self._credit_a_part(self.model.live[id], id, part)
+            if through:
+                self._release(self._in("proposed", kind="credit")[-1])
+        self._take_back(id, True)
+        self.work(600, 30, "Consultant", True)
+        self.propose()
+        if through:
+            for invoice in self._in("proposed", kind="invoice"):
+                self._release(invoice)
+
+    @precondition(lambda self: self._in("released", kind="invoice"))
+    @rule(data=st.data())
+    def credit_in_whole_and_release(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(self._in("released", kind="invoice")))
+        every, frees = self.model.whole(id)
+        if every:
+            made = self._credit(id)
+            self._added(made, id, every, frees)
+            self._release(made)
 
     @precondition(lambda self: self._in("released", kind="invoice"))
     @rule(data=st.data(), some=st.booleans())
@@ -209,8 +256,11 @@ class Histories(RuleBasedStateMachine):
         some = sorted(item for item, net in left.items() if net > 0)
         if not some:
             return
-        item = data.draw(st.sampled_from(some))
-        amount = max(Decimal("0.01"), cents(left[item] * share / 100))
+        self._credit_a_part(id, data.draw(st.sampled_from(some)), share)
+
+    def _credit_a_part(self, id: str, item: str, share: int) -> None:
+        left = sum(self.model.left(item), Decimal(0))
+        amount = max(Decimal("0.01"), cents(left * share / 100))
         made = self._credit(id, amounts={("time", item): Money(amount=amount, currency="EUR")})
         self._added(made, id, {item: (-amount, Decimal(0), Decimal(0))}, set())
 
