@@ -14,7 +14,9 @@ from typing import Any
 from fairlead import wiring_approval, wiring_billing, wiring_reconciliation
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import billing, handoff, milestones, reconciliation, revenue, time
+from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.billing.opening import OpensBooks
+from fairlead.capabilities.billing.running import ProposesRuns
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.deals import Deals
@@ -371,6 +373,14 @@ class Fairlead:
         return {DOCUMENT: HearsDocuments(self.policies, documents)}
 
     @cached_property
+    def billing(self) -> BillingDesk:
+        return BillingDesk(self.policies, self.library)
+
+    @property
+    def invoice_runs(self) -> ProposesRuns:
+        return ProposesRuns(self.db, self.people, self.billing.proposing)
+
+    @cached_property
     def outages(self) -> Outages:
         return Outages(self.db)
 
@@ -436,6 +446,7 @@ class Fairlead:
             time_imports=self.timekeeping.imports,
             milestones=self.milestones,
             reckons=self.reckons,
+            billing=self.billing,
             hooks={
                 id: Signed(reach)
                 for id, reach in self.reaches.items()
@@ -515,6 +526,7 @@ class Worker:
                 Housekeeping(5, self._forgotten),
                 Housekeeping(5, self._compare),
                 Housekeeping(5, lambda: revenue_working.wake(db)),
+                Housekeeping(2, fairlead.invoice_runs.sweep),
                 Housekeeping(60, alerts.sweep),
                 Housekeeping(300, Submission(db, fairlead.policies, fairlead.calendars).sweep),
                 Housekeeping(60, self._reconcile),

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from fairlead.api.parts import AppParts, Limits
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.handoff.events import EVENTS
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.handoff.supply import supply
@@ -152,6 +153,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         time_imports=_SAMPLE.timekeeping.imports,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         reckons=_SAMPLE.reckons,
+        billing=BillingDesk(_SAMPLE.policies, _library()),
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),
@@ -199,6 +201,7 @@ def fill(db: Database) -> dict[str, str]:
         add_deputy(tx)
         add_period_move(tx)
         add_revenue(tx)
+        add_invoice(tx)
         bulk.insert(
             tx,
             "inbox",
@@ -407,6 +410,38 @@ def add_deputy(tx: Tx) -> None:
     """Long ago, so that it bars nobody."""
     day = date(2024, 1, 1)
     deputies.add(tx, Deputy("deputy-1", "pmo-lead", "project-manager", day, day, "pmo-lead", NOW))
+
+
+def add_invoice(tx: Tx) -> None:
+    """A draft of `e-2001` without items, and what else of billing has an address of its own."""
+    row: dict[str, Any] = {
+        "id": "invoice-1", "reference": "BIL-1", "engagement_id": "e-2001", "kind": "invoice",
+        "state": "proposed", "client_name": "Vantor Logistics", "legal_entity": "DE01",
+        "region": "EMEA", "currency": "EUR", "net": "150", "payment_days": 30,
+        "dated_on": date(2026, 3, 31), "digest": "1" * 64, "proposed_by": "finance",
+        "proposed_at": NOW, "version": 1,
+    }  # fmt: skip
+    bulk.insert(tx, "invoices", [row])
+    asked = {"engagement_id": "e-2001", "reason": "as agreed"}
+    hold = {"id": "hold-1", "placed_by": "finance", "placed_at": NOW, **asked}
+    bulk.insert(tx, "billing_holds", [hold])
+    rate: dict[str, Any] = {
+        "id": "rate-1", "role": "Consultant", "resource_id": "", "valid_from": date(2026, 4, 1),
+        "per_hour": "160", "currency": "EUR", "state": "proposed", "proposed_by": "pmo-lead",
+        "proposed_at": NOW, **asked,
+    }  # fmt: skip
+    bulk.insert(tx, "rate_changes", [rate])
+    dispute: dict[str, Any] = {
+        "id": "dispute-1", "invoice_id": "invoice-1", "engagement_id": "e-2001", "cause": "rate",
+        "detail": "Another price.", "opened_by": "finance", "opened_at": NOW,
+    }  # fmt: skip
+    bulk.insert(tx, "disputes", [dispute])
+    run: dict[str, Any] = {
+        "id": "invoice-run-1", "asked_by": "finance", "asked_at": NOW, "region": "EMEA",
+        "dated_on": date(2026, 3, 31), "until": date(2026, 3, 31), "engagements": 1, "done": 1,
+        "invoices": 1, "items": 0, "ended_at": NOW,
+    }  # fmt: skip
+    bulk.insert(tx, "billing_runs", [run])
 
 
 def milestone_id(engagement: int, number: int) -> str:

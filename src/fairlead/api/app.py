@@ -12,9 +12,11 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse
 
 from fairlead.api import (
+    billing,
     decisions,
     deputies,
     differences,
+    disputes,
     effects,
     engagements,
     events,
@@ -24,6 +26,7 @@ from fairlead.api import (
     health,
     hooks,
     inbox,
+    invoices,
     keys,
     leakage,
     me,
@@ -91,6 +94,9 @@ def create(app: AppParts) -> FastAPI:
         tasks,
         exceptions,
         milestones,
+        billing,
+        invoices,
+        disputes,
         differences,
         reconciliation,
         playbooks,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.entering import Times
@@ -69,6 +70,7 @@ class AppParts:
     time_imports: Imports
     milestones: Submitting
     reckons: Reckons
+    billing: BillingDesk
     hooks: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     """By system id: those that send us webhooks."""
     event_types: Mapping[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])

@@ -20,14 +20,17 @@ def sees(principal: Principal) -> Sees:
     return Sees(regions=principal.regions, entities=principal.legal_entities)
 
 
-def locked(tx: Tx, name: str, acting: Acting, version: int | None) -> dict[str, Any]:
+def locked(
+    tx: Tx, name: str, acting: Acting, version: int | None, what: str = "invoice"
+) -> dict[str, Any]:
     """An invoice by id or reference, with its engagement locked first.
 
-    Raises `NotFound` for one that is not there or not theirs to see, `StaleVersion`.
+    Raises `NotFound` (of `what` was asked for) for one that is not there or not theirs to see,
+    `StaleVersion`.
     """
     id = invoices.find(tx, sees(acting.principal), name)
     if id is None:
-        raise NotFound("There is no such invoice.")
+        raise NotFound(f"There is no such {what}.")
     engagement = invoices.load(tx, [id])[id]["engagement_id"]
     deliveries.load(tx, [engagement], lock=True)
     row = invoices.load(tx, [id], lock=True)[id]

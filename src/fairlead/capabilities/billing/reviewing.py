@@ -20,6 +20,7 @@ from fairlead.store import journal as log
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
 from fairlead.trust.acting import Acting
+from fairlead.trust.principals import Principal
 
 
 def review(
@@ -134,7 +135,7 @@ def lift(tx: Tx, id: str, acting: Acting, *, reason: str) -> None:
     engagement = billing_holds.engagement_of(tx, id)
     if engagement is None:
         raise NotFound("There is no such hold.")
-    must_see(tx, engagement, acting)
+    must_see(tx, engagement, acting, "hold")
     row = billing_holds.lift(tx, id, reason=reason, by=acting.id, at=database_time(tx))
     if row is None:
         raise IllegalMove("The hold", "lifted", "lifted")
@@ -142,12 +143,21 @@ def lift(tx: Tx, id: str, acting: Acting, *, reason: str) -> None:
     _tell(tx, engagement, "billing.let_go", acting, kind=row["kind"], item=item, reason=reason)
 
 
-def must_see(tx: Tx, engagement: str, acting: Acting) -> None:
-    """Locks the engagement for billing. Raises `NotFound`."""
+def seen(tx: Tx, reader: Principal, name: str) -> str:
+    """The id of a launched engagement by its id or number. Raises `NotFound`."""
+    ids = [name, *deliveries.find(tx, [name])]
+    rows = billing_standing.standing(tx, ids, database_time(tx).date(), **sees(reader).values())
+    if not rows:
+        raise NotFound("There is no such engagement, or it is not launched.")
+    return rows[0]["engagement_id"]
+
+
+def must_see(tx: Tx, engagement: str, acting: Acting, what: str = "engagement") -> None:
+    """Locks the engagement for billing. Raises `NotFound`, of `what` was asked for."""
     limits = sees(acting.principal).values()
     seen = billing_standing.standing(tx, [engagement], database_time(tx).date(), **limits)
     if not seen or not deliveries.load(tx, [engagement], lock=True):
-        raise NotFound("There is no such engagement.")
+        raise NotFound(f"There is no such {what}.")
 
 
 def must_say_why(reason: str) -> None:

@@ -1,0 +1,437 @@
+"""Readiness, holds, write-offs, runs, rates, and where anything billable stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import Field, StrictBool, StrictStr
+from starlette.responses import Response
+
+from fairlead.api.commands import Commanding, Outcome
+from fairlead.api.guard import Caller, Parts
+from fairlead.api.invoice_shapes import ItemRef, Name, ProposedView, proposed
+from fairlead.api.paging import Limit, Page
+from fairlead.api.reading import reading_tx
+from fairlead.api.router import Router
+from fairlead.api.shapes import At, Id, Reason, found, money
+from fairlead.capabilities.billing import crediting, lineage, rates, reviewing, running
+from fairlead.capabilities.billing.changing import sees
+from fairlead.domain.model.invoice import ItemKind
+from fairlead.domain.rules.billing_readiness import Readiness
+from fairlead.domain.values import Money, Value
+from fairlead.errors import NotFound
+from fairlead.store import bill_rates, billing_board, billing_holds, billing_lineage, billing_runs
+from fairlead.store.database import Tx
+from fairlead.trust.acting import Acting
+
+_After = Annotated[
+    str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$", description="`next`.")
+]
+
+
+class MilestoneReady(Value):
+    """One that is not billed yet; it is looked at from its planning on (F091)."""
+
+    id: UUID
+    number: int
+    name: str
+    amount: Money
+    due_on: date
+    state: str
+    evidence: int  #: pieces of it
+    ready: bool
+    waits_for: str | None  #: in words; null: nothing
+
+
+class EngagementReadiness(Value):
+    readiness: Readiness
+    milestones: tuple[MilestoneReady, ...]
+    looked_at: date
+
+
+class PlaceHold(Value):
+    engagement: Name
+    item: ItemRef | None = None  #: null: the engagement as a whole
+    reason: Reason
+
+
+class LiftHold(Value):
+    reason: Reason
+
+
+class HoldView(Value):
+    id: str
+    engagement_id: str
+    kind: str | None
+    item: UUID | None
+    reason: str
+    placed_by: str
+    placed_at: At
+    lifted_by: str | None
+    lifted_at: At | None
+    lifted_because: str | None
+
+
+class WriteOff(Value):
+    engagement: Name
+    items: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=1000)]
+    reason: Reason
+    dated_on: date | None = None
+
+
+class StartRun(Value):
+    dated_on: date | None = None  #: null: today, in UTC
+    until: date | None = None
+    region: Annotated[StrictStr, Field(max_length=100)] | None = None  #: null: all
+    legal_entity: Annotated[StrictStr, Field(max_length=100)] | None = None
+
+
+class RunView(Value):
+    id: str
+    asked_by: str
+    asked_at: At
+    dated_on: date
+    until: date
+    region: str | None
+    legal_entity: str | None
+    engagements: int
+    done: int
+    invoices: int
+    items: int
+    ended_at: At | None
+
+
+class RunOutcome(Value):
+    engagement_id: str
+    number: str
+    outcome: str | None  #: null: its turn has not come
+
+
+class ProposeRate(Value):
+    engagement: Name
+    role: Annotated[StrictStr, Field(min_length=1, max_length=200)]
+    resource: Annotated[StrictStr, Field(max_length=200)] | None = None  #: null: the role's
+    valid_from: date
+    per_hour: Money
+    reason: Reason
+
+
+class DecideRate(Value):
+    approved: StrictBool
+    reason: Reason = ""
+
+
+class RateChangeView(Value):
+    id: str
+    engagement_id: str
+    role: str
+    resource: str | None
+    valid_from: date
+    per_hour: Money
+    reason: str
+    state: str
+    proposed_by: str
+    proposed_at: At
+    decided_by: str | None
+    decided_at: At | None
+
+
+class RateView(Value):
+    role: str
+    resource: str | None  #: a person's own; null: the role's
+    valid_from: date
+    per_hour: Money
+    source: str
+
+
+class RatesView(Value):
+    rates: tuple[RateView, ...]
+    changes: tuple[RateChangeView, ...]
+
+
+class PlaceOfItem(Value):
+    """One document that an item was in."""
+
+    invoice_id: str
+    reference: str
+    number: str | None
+    kind: str
+    state: str
+    proposed_at: At
+    released_at: At | None
+    line: int
+    minutes: int | None
+    rate: Money | None
+    rate_source: str | None
+    amount: Money
+    live: bool
+    reason: str | None
+
+
+class ItemHistory(Value):
+    kind: ItemKind
+    item: UUID
+    engagement_id: str
+    engagement: str
+    day: date
+    state: str
+    stands: str  #: billed in what, or why not
+    documents: tuple[PlaceOfItem, ...]  #: oldest first
+
+
+def add(router: Router) -> None:
+    tag = "billing"
+    router.get("/billing/readiness", list_readiness, Page[Readiness], tag=tag)
+    router.get(
+        "/billing/engagements/{id}/readiness",
+        get_engagement_readiness,
+        EngagementReadiness,
+        tag=tag,
+    )
+    router.get("/billing/engagements/{id}/holds", list_holds, Page[HoldView], tag=tag)
+    router.get("/billing/engagements/{id}/rates", get_rates, RatesView, tag=tag)
+    router.get("/billing/items/{id}", get_item, ItemHistory, tag=tag)
+    router.get("/billing/invoice-runs/{id}", get_billing_run, RunView, tag=tag)
+    router.get("/billing/invoice-runs/{id}/outcomes", list_run_outcomes, Page[RunOutcome], tag=tag)
+    router.command("POST", "/billing/holds", place_hold, HoldView, tag=tag, status=201)
+    router.command("POST", "/billing/holds/{id}/lift", lift_hold, HoldView, tag=tag)
+    router.command("POST", "/billing/write-offs", write_off, ProposedView, tag=tag, status=201)
+    router.command("POST", "/billing/invoice-runs", start_billing_run, RunView, tag=tag, status=202)
+    router.command("POST", "/billing/rates", propose_rate, RateChangeView, tag=tag, status=201)
+    router.command("POST", "/billing/rates/{id}/decide", decide_rate, RateChangeView, tag=tag)
+
+
+def list_readiness(
+    parts: Parts, caller: Caller, cursor: _After = None, limit: Limit = 50
+) -> Page[Readiness]:
+    """How ready each open engagement is, those with most money held first."""
+    with reading_tx(parts) as tx:
+        found_ = parts.billing.readiness.of(tx, caller, on=billing_lineage.today(tx))
+    found_.sort(key=lambda one: (-one.held.amount, one.engagement))
+    ids = [one.engagement for one in found_]
+    first = ids.index(cursor) + 1 if cursor in ids else 0
+    shown = found_[first : first + limit]
+    more = first + limit < len(found_)
+    return Page(items=tuple(shown), next=shown[-1].engagement if more else None)
+
+
+def get_engagement_readiness(parts: Parts, caller: Caller, id: Id) -> EngagementReadiness:
+    """How ready one engagement is, and each of its milestones that is not billed."""
+    with reading_tx(parts) as tx:
+        engagement, today = reviewing.seen(tx, caller, id), billing_lineage.today(tx)
+        (ready,) = parts.billing.readiness.of(tx, caller, [engagement], on=today)
+        milestones = billing_board.milestones(tx, engagement)
+    return EngagementReadiness(
+        readiness=ready,
+        milestones=tuple(_milestone(row) for row in milestones),
+        looked_at=today,
+    )
+
+
+def list_holds(parts: Parts, caller: Caller, id: Id) -> Page[HoldView]:
+    """What was held of an engagement, newest first."""
+    with reading_tx(parts) as tx:
+        rows = billing_holds.of(tx, reviewing.seen(tx, caller, id))
+    return Page(items=tuple(_hold(row) for row in rows))
+
+
+def get_rates(parts: Parts, caller: Caller, id: Id) -> RatesView:
+    """What an hour is billed at, by date, and who asked for other rates."""
+    with reading_tx(parts) as tx:
+        engagement = reviewing.seen(tx, caller, id)
+        known, changes = bill_rates.of(tx, engagement), bill_rates.changes(tx, engagement)
+    return RatesView(
+        rates=tuple(
+            RateView(
+                role=row["role"],
+                resource=row["resource_id"] or None,
+                valid_from=row["valid_from"],
+                per_hour=_per_hour(row),
+                source=row["source"],
+            )
+            for row in known
+        ),
+        changes=tuple(_change(row) for row in changes),
+    )
+
+
+def get_item(parts: Parts, caller: Caller, id: Id) -> ItemHistory:
+    """Where an entry, expense, milestone or charge was billed, and if not, why."""
+    with reading_tx(parts) as tx:
+        thing, documents, words = lineage.history(tx, caller, id)
+    return ItemHistory(
+        kind=thing["kind"],
+        item=thing["id"],
+        engagement_id=thing["engagement_id"],
+        engagement=thing["number"],
+        day=thing["day"],
+        state=thing["state"],
+        stands=words,
+        documents=tuple(_place(row) for row in documents),
+    )
+
+
+def get_billing_run(parts: Parts, caller: Caller, id: Id) -> RunView:
+    """How far an invoice run is."""
+    with reading_tx(parts) as tx:
+        return RunView(**found(running.seen(tx, caller, id), "run"))
+
+
+def list_run_outcomes(
+    parts: Parts, caller: Caller, id: Id, cursor: _After = None, limit: Limit = 50
+) -> Page[RunOutcome]:
+    """What came of each engagement of a run."""
+    limits = sees(caller).values()
+    with reading_tx(parts) as tx:
+        found(running.seen(tx, caller, id), "run")
+        rows = billing_runs.outcomes(tx, id, after=cursor, limit=limit + 1, **limits)
+    end = rows[limit - 1]["engagement_id"] if len(rows) > limit else None
+    return Page(items=tuple(RunOutcome(**row) for row in rows[:limit]), next=end)
+
+
+def place_hold(parts: Parts, caller: Caller, command: Commanding, wanted: PlaceHold) -> Response:
+    """Keep an engagement, or one item of it, from being invoiced."""
+
+    def act(tx: Tx) -> Outcome:
+        engagement = reviewing.seen(tx, caller, wanted.engagement)
+        item = wanted.item and (str(wanted.item.kind), str(wanted.item.item))
+        acting = Acting.of(parts.people, caller)
+        id = reviewing.hold(tx, engagement, acting, reason=wanted.reason, item=item)
+        return Outcome(_held(tx, engagement, id), status=201)
+
+    return command.carry_out(act)
+
+
+def lift_hold(
+    parts: Parts, caller: Caller, command: Commanding, id: Id, wanted: LiftHold
+) -> Response:
+    """Let it be invoiced again."""
+
+    def act(tx: Tx) -> Outcome:
+        reviewing.lift(tx, id, Acting.of(parts.people, caller), reason=wanted.reason)
+        return Outcome(_held(tx, str(billing_holds.engagement_of(tx, id)), id))
+
+    return command.carry_out(act)
+
+
+def write_off(parts: Parts, caller: Caller, command: Commanding, wanted: WriteOff) -> Response:
+    """Draft the giving-up of unbilled items; it is reviewed and released as an invoice is."""
+
+    def act(tx: Tx) -> Outcome:
+        made = crediting.write_off(
+            tx,
+            reviewing.seen(tx, caller, wanted.engagement),
+            Acting.of(parts.people, caller),
+            parts.billing.proposing,
+            [str(item) for item in wanted.items],
+            reason=wanted.reason,
+            dated_on=wanted.dated_on or billing_lineage.today(tx),
+        )
+        return Outcome(proposed(made), status=201)
+
+    return command.carry_out(act)
+
+
+def start_billing_run(
+    parts: Parts, caller: Caller, command: Commanding, wanted: StartRun
+) -> Response:
+    """Have invoices drafted for every open engagement; a worker does it in parts."""
+
+    def act(tx: Tx) -> Outcome:
+        dated_on = wanted.dated_on or billing_lineage.today(tx)
+        id = running.start_run_of(
+            tx,
+            Acting.of(parts.people, caller),
+            dated_on=dated_on,
+            until=wanted.until or dated_on,
+            region=wanted.region,
+            entity=wanted.legal_entity,
+        )
+        return Outcome(RunView(**found(billing_runs.one(tx, id), "run")), status=202)
+
+    return command.carry_out(act)
+
+
+def propose_rate(
+    parts: Parts, caller: Caller, command: Commanding, wanted: ProposeRate
+) -> Response:
+    """Ask for a rate from a day on; somebody else approves it."""
+
+    def act(tx: Tx) -> Outcome:
+        row = rates.propose_rate(
+            tx,
+            reviewing.seen(tx, caller, wanted.engagement),
+            Acting.of(parts.people, caller),
+            role=wanted.role,
+            resource=wanted.resource,
+            valid_from=wanted.valid_from,
+            per_hour=wanted.per_hour,
+            reason=wanted.reason,
+        )
+        return Outcome(_change(row), status=201)
+
+    return command.carry_out(act)
+
+
+def decide_rate(
+    parts: Parts, caller: Caller, command: Commanding, id: Id, wanted: DecideRate
+) -> Response:
+    """Approve or refuse a rate that somebody else asked for."""
+
+    def act(tx: Tx) -> Outcome:
+        acting = Acting.of(parts.people, caller)
+        row = rates.decide_rate(tx, id, acting, approved=wanted.approved, reason=wanted.reason)
+        return Outcome(_change(row))
+
+    return command.carry_out(act)
+
+
+def _held(tx: Tx, engagement: str, id: str) -> HoldView:
+    for row in billing_holds.of(tx, engagement):
+        if row["id"] == id:
+            return _hold(row)
+    raise NotFound("There is no such hold.")
+
+
+def _hold(row: Mapping[str, Any]) -> HoldView:
+    same = set(HoldView.model_fields) - {"item"}
+    return HoldView(**{name: row[name] for name in same}, item=row["item_id"])
+
+
+def _milestone(row: Mapping[str, Any]) -> MilestoneReady:
+    ready = row["state"] == "accepted"
+    waits = None if ready else ("acceptance" if row["state"] == "submitted" else "submission")
+    if waits and not row["evidence"]:
+        waits = f"evidence and {waits}"
+    same = ("id", "number", "name", "due_on", "state", "evidence")
+    return MilestoneReady(
+        **{name: row[name] for name in same},
+        amount=found(money(row), "amount"),
+        ready=ready,
+        waits_for=waits,
+    )
+
+
+def _change(row: Mapping[str, Any]) -> RateChangeView:
+    same = set(RateChangeView.model_fields) - {"resource", "per_hour"}
+    return RateChangeView(
+        **{name: row[name] for name in same},
+        resource=row["resource_id"] or None,
+        per_hour=_per_hour(row),
+    )
+
+
+def _per_hour(row: Mapping[str, Any]) -> Money:
+    return found(money(row, "per_hour"), "rate")
+
+
+def _place(row: Mapping[str, Any]) -> PlaceOfItem:
+    same = set(PlaceOfItem.model_fields) - {"rate", "amount"}
+    rate = money(row, "rate") if row["kind"] != "credit" and row["minutes"] is not None else None
+    return PlaceOfItem(
+        **{name: row[name] for name in same}, rate=rate, amount=found(money(row), "amount")
+    )

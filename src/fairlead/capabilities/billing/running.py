@@ -1,0 +1,103 @@
+"""Proposing for many engagements: a job in parts, each a transaction, carried on by any worker."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+from fairlead.capabilities.billing.proposing import Proposing
+from fairlead.errors import AlreadyBilled, NotAllowed, NotFound
+from fairlead.store import billing_runs
+from fairlead.store.database import Database, Tx, database_time
+from fairlead.trust.acting import Acting
+from fairlead.trust.principals import People, Principal
+
+log = logging.getLogger(__name__)
+
+#: So many engagements at a time: their locks are held for about a second.
+AT_A_TIME = 250
+
+
+def start_run_of(
+    tx: Tx, acting: Acting, *, dated_on: date, until: date, region: str | None, entity: str | None
+) -> str:
+    """Have invoices proposed for every open engagement of a region and company; the run's id."""
+    reader, id = acting.principal, str(uuid4())
+    billing_runs.start(
+        tx,
+        id,
+        by=acting.id,
+        at=database_time(tx),
+        dated_on=dated_on,
+        until=until,
+        region=region,
+        entity=entity,
+        regions=None if reader.regions is None else list(reader.regions),
+        entities=None if reader.legal_entities is None else list(reader.legal_entities),
+    )
+    return id
+
+
+def seen(tx: Tx, reader: Principal, id: str) -> dict[str, Any] | None:
+    """One's own run, or one over what one sees; null where there is none."""
+    run = billing_runs.one(tx, id)
+    if run is None or run["asked_by"] == reader.id:
+        return run
+    return run if reader.sees(region=run["region"], legal_entity=run["legal_entity"]) else None
+
+
+class ProposesRuns:
+    """A worker's part in it."""
+
+    def __init__(self, db: Database, people: People, proposing: Proposing) -> None:
+        self._db, self._people, self._proposing = db, people, proposing
+
+    def sweep(self) -> None:
+        """Work off all that is left of every run. Safe to end anywhere, and by several at once."""
+        while self.part():
+            pass
+
+    def part(self, at_a_time: int = AT_A_TIME) -> bool:
+        """The next engagements of a run, in one transaction; False: none is left to take."""
+        with self._db.transaction() as tx:
+            run = billing_runs.take(tx, at_a_time)
+            if run is None:
+                return False
+            ids: list[str] = run["ids"] or []
+            outcomes, invoices, items = self._proposed(tx, run, ids)
+            billing_runs.note(tx, run["id"], outcomes, invoices=invoices, items=items)
+        return True
+
+    def _proposed(
+        self, tx: Tx, run: dict[str, object], ids: list[str]
+    ) -> tuple[dict[str, str], int, int]:
+        """What came of each; where one is taken meanwhile, each is tried by itself."""
+        try:
+            with tx.transaction():
+                return self._together(tx, run, ids)
+        except (NotAllowed, NotFound) as gone:  # whoever asked for it may not do so any more
+            return dict.fromkeys(ids, str(gone)), 0, 0
+        except AlreadyBilled as taken:
+            if len(ids) == 1:
+                return {ids[0]: str(taken)}, 0, 0
+        parts = [self._proposed(tx, run, [id]) for id in ids]
+        said = {id: outcome for part, _, _ in parts for id, outcome in part.items()}
+        return said, sum(part[1] for part in parts), sum(part[2] for part in parts)
+
+    def _together(
+        self, tx: Tx, run: dict[str, object], ids: list[str]
+    ) -> tuple[dict[str, str], int, int]:
+        principal = self._people.principal(str(run["asked_by"]))
+        acting = Acting.of(self._people, principal)
+        dated_on, until = run["dated_on"], run["until"]
+        assert isinstance(dated_on, date)
+        assert isinstance(until, date)
+        made = self._proposing.propose(tx, ids, acting, dated_on=dated_on, until=until)
+        outcomes = {id: made[id].words if id in made else "not launched" for id in ids}
+        return (
+            outcomes,
+            sum(len(one.invoices) for one in made.values()),
+            sum(one.items for one in made.values()),
+        )

@@ -1,0 +1,158 @@
+"""What is ready to invoice of every engagement and what is not, in sums: a few statements for all.
+
+Amounts are in the engagement's currency, at the rates of their days and before any discount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, LiteralString
+
+from fairlead.store.database import Tx
+
+# Unbilled billable time of engagements that are billed as worked, by what keeps it back.
+_TIME: LiteralString = """
+WITH of AS (SELECT d.engagement_id, d.currency, m.minor FROM deliveries d
+            JOIN unnest(%(currencies)s::text[], %(minor)s::int[]) AS m(currency, minor)
+            ON m.currency = d.currency
+            WHERE d.engagement_id = ANY(%(ids)s) AND d.billing_method = 'as_worked'),
+rates AS (
+    SELECT r.engagement_id, r.role, r.resource_id, r.valid_from, r.per_hour,
+           lead(r.valid_from, 1, '9999-12-31') OVER (
+               PARTITION BY r.engagement_id, r.role, r.resource_id ORDER BY r.valid_from) AS until
+    FROM bill_rates r JOIN of ON of.engagement_id = r.engagement_id AND of.currency = r.currency),
+open AS (
+    SELECT x.engagement_id, x.state, x.day, x.resource_id, of.minor, t.state AS taken,
+           coalesce(x.submitted_at, x.entered_at) AS since, h.id AS hold,
+           EXISTS (SELECT 1 FROM findings f WHERE f.kind = 'time' AND f.item_id = x.id) AS found,
+           CASE WHEN b.item_id IS NULL
+                THEN round(x.minutes * coalesce(o.per_hour, r.per_hour) / 60, of.minor)
+                ELSE -(b.amount + coalesce(b.discount, 0) + coalesce(b.capped, 0)) END AS amount
+    FROM time_entries x JOIN of ON of.engagement_id = x.engagement_id
+    LEFT JOIN rates o ON o.engagement_id = x.engagement_id AND o.role = x.role
+         AND o.resource_id = x.resource_id AND x.day >= o.valid_from AND x.day < o.until
+    LEFT JOIN rates r ON r.engagement_id = x.engagement_id AND r.role = x.role
+         AND r.resource_id = '' AND x.day >= r.valid_from AND x.day < r.until
+    LEFT JOIN time_entries t ON t.reverses = x.id AND t.state IN ('submitted', 'approved')
+    LEFT JOIN invoice_items b ON x.reverses IS NOT NULL AND b.kind = 'time'
+         AND b.item_id = x.reverses AND b.live
+    LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'time'
+         AND h.item_id = x.id AND h.lifted_at IS NULL
+    WHERE x.billable AND x.day <= %(on)s AND (x.reverses IS NULL OR b.item_id IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM invoice_items i
+                      WHERE i.kind = 'time' AND i.item_id = x.id AND i.live))
+SELECT engagement_id, CASE WHEN hold IS NOT NULL THEN 'item_hold'
+           WHEN taken = 'submitted' THEN 'correction_open'
+           WHEN state = 'approved' AND amount IS NULL THEN 'no_rate'
+           WHEN state = 'approved' THEN 'ready'
+           WHEN state = 'submitted' AND found THEN 'findings'
+           WHEN state = 'submitted' THEN 'time_unapproved' ELSE 'time_in_draft' END AS code,
+       count(*) AS count, coalesce(sum(amount), 0) AS amount, min(since) AS since,
+       (array_agg(DISTINCT resource_id))[1:3] AS people
+FROM open WHERE taken IS DISTINCT FROM 'approved' GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+# Unbilled billable expenses at cost, likewise.
+_EXPENSES: LiteralString = """
+SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
+           WHEN t.state = 'submitted' THEN 'correction_open'
+           WHEN x.state = 'approved' AND x.receipt IS NULL AND x.reverses IS NULL
+                AND x.category NOT IN ('per_diem', 'mileage')
+                AND x.engagement_id = ANY(%(receipts)s) THEN 'no_receipt'
+           WHEN x.state = 'approved' THEN 'ready'
+           WHEN x.state = 'submitted' THEN 'expense_unapproved' ELSE 'expense_in_draft' END AS code,
+       count(*) AS count, sum(x.claimed) AS amount,
+       min(coalesce(x.submitted_at, x.entered_at)) AS since,
+       (array_agg(DISTINCT x.resource_id))[1:3] AS people
+FROM expenses x
+LEFT JOIN expenses t ON t.reverses = x.id AND t.state IN ('submitted', 'approved')
+LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'expense'
+     AND h.item_id = x.id AND h.lifted_at IS NULL
+WHERE x.engagement_id = ANY(%(ids)s) AND x.billable AND x.day <= %(on)s
+  AND t.state IS DISTINCT FROM 'approved'
+  AND (x.reverses IS NULL OR EXISTS (SELECT 1 FROM invoice_items b WHERE b.kind = 'expense'
+                                     AND b.item_id = x.reverses AND b.live))
+  AND NOT EXISTS (SELECT 1 FROM invoice_items i
+                  WHERE i.kind = 'expense' AND i.item_id = x.id AND i.live)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+# Milestones and charges that are due and in no live invoice, likewise.
+_FEES: LiteralString = """
+SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
+           WHEN x.currency <> d.currency THEN 'other_currency'
+           WHEN x.ready THEN 'ready' ELSE 'milestone_not_accepted' END AS code,
+       count(*) AS count, sum(x.amount) AS amount, min(x.since) AS since,
+       (array_agg(x.name ORDER BY x.since))[1:3] AS people
+FROM (SELECT 'milestone' AS kind, id, engagement_id, name, amount, currency,
+             state = 'accepted' AS ready, due_on::timestamptz AS since FROM milestones
+      WHERE engagement_id = ANY(%(ids)s) AND (state = 'accepted' OR due_on <= %(on)s)
+      UNION ALL
+      SELECT 'charge', id, engagement_id, name, amount, currency, true, due_on::timestamptz
+      FROM charges WHERE engagement_id = ANY(%(ids)s) AND cancelled_at IS NULL
+        AND due_on <= %(on)s) x
+JOIN deliveries d ON d.engagement_id = x.engagement_id
+LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = x.kind
+     AND h.item_id = x.id AND h.lifted_at IS NULL
+WHERE NOT EXISTS (SELECT 1 FROM invoice_items i
+                  WHERE i.kind = x.kind AND i.item_id = x.id AND i.live)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+# How long approval took in the last 90 days, in days: half of the time it took less.
+_LATENCY = """
+SELECT percentile_cont(0.5) WITHIN GROUP (
+    ORDER BY extract(epoch FROM decided_at - submitted_at)) / 86400 AS days
+FROM time_entries WHERE decided_at > %s::date - 90 AND submitted_at IS NOT NULL
+  AND state = 'approved'
+"""
+
+# The milestones of one engagement that are not billed, with what there is to prove them.
+_MILESTONES = """
+SELECT x.id, x.number, x.name, x.amount, x.currency, x.due_on, x.state, x.clause, x.accepted_at,
+       (SELECT count(*) FROM evidence e WHERE e.milestone_id = x.id AND e.withdrawn_at IS NULL)
+           AS evidence
+FROM milestones x WHERE x.engagement_id = %s AND NOT EXISTS (
+    SELECT 1 FROM invoice_items i WHERE i.kind = 'milestone' AND i.item_id = x.id AND i.live)
+ORDER BY x.due_on, x.number
+"""
+
+
+_SUMS: tuple[tuple[str, LiteralString], ...] = (
+    ("time", _TIME),
+    ("expense", _EXPENSES),
+    ("fee", _FEES),
+)
+
+
+def sums(
+    tx: Tx, ids: Sequence[str], on: date, *, minor: dict[str, int], receipts: Sequence[str]
+) -> list[dict[str, Any]]:
+    """By engagement and reason (`ready`, or a blocker): count, amount, since when, and whose.
+
+    `minor`: minor units of the currencies that occur; `receipts`: engagements whose client wants
+    an expense with its receipt.
+    """
+    values = {
+        "ids": list(ids),
+        "on": on,
+        "currencies": list(minor),
+        "minor": list(minor.values()),
+        "receipts": list(receipts),
+    }
+    return [
+        {**row, "kind": kind}
+        for kind, query in _SUMS
+        for row in tx.execute(query, values).fetchall()
+    ]
+
+
+def approval_days(tx: Tx, on: date) -> float | None:
+    """The median time that approval takes, in days; null where nothing was approved of late."""
+    row = tx.execute(_LATENCY, [on]).fetchone()
+    return None if row is None or row["days"] is None else float(row["days"])
+
+
+def milestones(tx: Tx, engagement: str) -> list[dict[str, Any]]:
+    return tx.execute(_MILESTONES, [engagement]).fetchall()

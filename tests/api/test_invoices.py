@@ -1,0 +1,187 @@
+"""Billing over HTTP: from what is ready to what is released, each step by who may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.billing.running import ProposesRuns
+from fairlead.config import SAMPLE, Settings
+from fairlead.domain.values import ExternalRef
+from fairlead.store import bulk, deliveries
+
+from . import firm
+from .conftest import Office
+
+
+@pytest.fixture
+def billed(office: Office) -> Office:
+    """`e-2001` has two approved hours at 150, and the ledger knows its client."""
+    with office.db.transaction() as tx:
+        delivery = deliveries.load(tx, ["e-2001"], lock=True)["e-2001"]
+        client = ExternalRef(system="ledger-emea", kind="customer", id="7")
+        deliveries.save(
+            tx, delivery.model_copy(update={"refs": {**delivery.refs, "client": client}})
+        )
+        tx.execute("DELETE FROM billing_holds")
+        rate = {
+            "engagement_id": "e-2001", "role": "Consultant", "resource_id": "",
+            "valid_from": "2026-01-01", "per_hour": "150", "currency": "EUR",
+            "source": "contract C-1",
+        }  # fmt: skip
+        bulk.insert(tx, "bill_rates", [rate])
+        for number, state in ((1, "approved"), (2, "approved"), (3, "submitted")):
+            entry: dict[str, Any] = {
+                "id": f"00000000-0000-4000-8000-00000000000{number}", "engagement_id": "e-2001",
+                "task": "10", "resource_id": "consultant", "day": "2026-03-02", "minutes": 60,
+                "role": "Consultant", "category": "work", "billable": True,
+                "narrative": "Mapped accounts", "state": state, "source": "test",
+                "source_id": str(number), "region": "EMEA", "legal_entity": "DE01",
+                "entered_by": "person:consultant", "entered_at": firm.NOW,
+                "submitted_at": firm.NOW, "decided_by": "pmo-lead", "decided_at": firm.NOW,
+                "version": 1,
+            }  # fmt: skip
+            bulk.insert(tx, "time_entries", [entry])
+    return office
+
+
+ENTRY = "00000000-0000-4000-8000-000000000001"
+
+
+def propose(office: Office, **more: Any) -> dict[str, Any]:
+    sent = {"engagements": ["ENG-2001"], "dated_on": "2026-03-31", **more}
+    answer = office.post("finance", "/api/v1/invoices/propose", json=sent)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["engagements"][0]
+
+
+def detail(office: Office, id: str) -> dict[str, Any]:
+    return office.get("auditor", f"/api/v1/invoices/{id}").json()
+
+
+def step(office: Office, who: str, id: str, verb: str, **body: Any) -> Any:
+    return office.post(who, f"/api/v1/invoices/{id}/{verb}", json=body)
+
+
+def test_from_what_is_ready_to_a_released_invoice_and_its_credit(billed: Office) -> None:
+    made = propose(billed)
+    assert made["items"] == 2
+    (draft,) = made["invoices"]
+    assert draft["net"] == {"amount": "300.00", "currency": "EUR"}
+    id, shown = draft["id"], detail(billed, draft["id"])
+    (line,) = shown["lines"]
+    assert (line["quantity"], line["unit"], line["unit_price"]["amount"]) == ("2", "hour", "150.00")
+
+    digest = shown["digest"]
+    assert step(billed, "finance", id, "review", digest=digest).status_code == 200
+    assert step(billed, "finance", id, "release", digest=digest).status_code == 403
+    released = step(billed, "controller", id, "release", digest=digest)
+    assert released.json()["state"] == "released"
+    assert step(billed, "finance", id, "discard", reason="no").status_code == 409
+
+    key = {"kind": "time", "item": ENTRY}
+    credited = step(billed, "finance", id, "credit", reason="Agreed.", items=[key])
+    assert credited.json()["net"]["amount"] == "-150.00"
+    assert detail(billed, id)["credited_by"] == [credited.json()["reference"]]
+    again = step(billed, "finance", id, "credit", reason="Agreed.", items=[key])
+    assert (again.status_code, again.json()["code"]) == (409, "illegal_move")
+
+
+def test_an_item_tells_where_it_is_and_an_invoice_what_it_is_made_of(billed: Office) -> None:
+    waiting = billed.get("auditor", f"/api/v1/billing/items/{ENTRY[:-1]}3").json()
+    assert waiting["stands"] == "it is submitted, not approved"
+    (draft,) = propose(billed)["invoices"]
+
+    item = billed.get("auditor", f"/api/v1/billing/items/{ENTRY}").json()
+    assert item["stands"] == f"in {draft['reference']}, which is proposed"
+    assert [place["amount"]["amount"] for place in item["documents"]] == ["150.00"]
+    first = billed.get("auditor", f"/api/v1/invoices/{draft['id']}/items?limit=1").json()
+    assert first["items"][0]["approved_by"] == "pmo-lead"
+    assert first["items"][0]["rate_source"] == "contract C-1"
+    rest = billed.get(
+        "auditor", f"/api/v1/invoices/{draft['id']}/items?cursor={first['next']}"
+    ).json()
+    assert len(rest["items"]) == 1
+    assert rest["next"] is None
+
+
+def test_readiness_says_what_is_held_and_by_whom(billed: Office) -> None:
+    sent = {"engagement": "ENG-2001", "reason": "The client asks to wait."}
+    held = billed.post("finance", "/api/v1/billing/holds", json=sent).json()
+    whole = billed.get("project-manager", "/api/v1/billing/engagements/ENG-2001/readiness").json()
+    assert [m["waits_for"] for m in whole["milestones"]] == ["submission", "submission"]
+    codes = {blocker["code"] for blocker in whole["readiness"]["blockers"]}
+    assert {"hold", "time_unapproved"} <= codes
+    lift = f"/api/v1/billing/holds/{held['id']}/lift"
+    assert billed.post("finance", lift, json={"reason": "They paid."}).json()["lifted_by"]
+    whole = billed.get("project-manager", "/api/v1/billing/engagements/ENG-2001/readiness").json()
+    assert whole["readiness"]["ready"]["amount"] == "300.00"
+    board = billed.get("project-manager", "/api/v1/billing/readiness").json()
+    assert whole["readiness"] in board["items"]
+
+
+def test_what_is_excluded_is_held_and_the_rest_is_made_anew(billed: Office) -> None:
+    (draft,) = propose(billed)["invoices"]
+
+    made = step(
+        billed, "finance", draft["id"], "exclude", reason="Doubted.",
+        items=[{"kind": "time", "item": ENTRY}],
+    )  # fmt: skip
+
+    assert made.json()["invoices"][0]["net"]["amount"] == "150.00"
+    assert detail(billed, draft["id"])["state"] == "discarded"
+    holds = billed.get("finance", "/api/v1/billing/engagements/e-2001/holds").json()["items"]
+    assert ENTRY in {hold["item"] for hold in holds}
+
+
+def test_a_rate_is_approved_by_somebody_else_and_prices_what_comes_after(billed: Office) -> None:
+    sent = {
+        "engagement": "ENG-2001", "role": "Consultant", "valid_from": "2026-03-01",
+        "per_hour": {"amount": "160.00", "currency": "EUR"}, "reason": "Agreed in March.",
+    }  # fmt: skip
+    asked = billed.post("pmo-lead", "/api/v1/billing/rates", json=sent)
+    assert asked.status_code == 201, asked.text
+    path = f"/api/v1/billing/rates/{asked.json()['id']}/decide"
+    assert billed.post("pmo-lead", path, json={"approved": True}).status_code == 403
+    assert billed.post("controller", path, json={"approved": True}).json()["state"] == "approved"
+    assert billed.post("controller", path, json={"approved": True}).status_code == 409
+
+    (draft,) = propose(billed)["invoices"]
+    assert draft["net"]["amount"] == "320.00"
+
+
+def test_a_run_drafts_for_every_engagement_that_one_sees(billed: Office) -> None:
+    asked = billed.post("finance", "/api/v1/billing/invoice-runs", json={"dated_on": "2026-03-31"})
+    assert asked.status_code == 202
+    run = asked.json()
+    assert (run["engagements"], run["done"]) == (2, 0)
+
+    rooms = Fairlead(Settings(config=SAMPLE))
+    ProposesRuns(billed.db, firm.PEOPLE, rooms.billing.proposing).sweep()
+
+    path = f"/api/v1/billing/invoice-runs/{run['id']}"
+    done = billed.get("finance", path).json()
+    assert (done["done"], done["invoices"], done["items"]) == (2, 1, 2)
+    assert done["ended_at"]
+    outcomes = billed.get("finance", f"{path}/outcomes").json()["items"]
+    assert [row["number"] for row in outcomes] == ["ENG-2001", "ENG-2002"]
+    assert "BIL-" in outcomes[0]["outcome"]
+
+
+def test_a_dispute_names_what_it_goes_back_to(billed: Office) -> None:
+    (draft,) = propose(billed)["invoices"]
+    sent = {"cause": "rate", "detail": "140 was agreed.", "field": "contract.rates"}
+    path = f"/api/v1/invoices/{draft['id']}/disputes"
+    assert billed.post("finance", path, json=sent).status_code == 409
+    digest = detail(billed, draft["id"])["digest"]
+    step(billed, "finance", draft["id"], "review", digest=digest)
+    step(billed, "controller", draft["id"], "release", digest=digest)
+
+    opened = billed.post("finance", path, json=sent).json()
+    close = f"/api/v1/disputes/{opened['id']}/close"
+    closed = billed.post("finance", close, json={"outcome": "upheld", "answer": "See C-1."})
+
+    assert closed.json()["outcome"] == "upheld"
+    assert [d["field"] for d in billed.get("auditor", path).json()["items"]] == ["contract.rates"]
