@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from fairlead.api import (
     billing,
+    cost_rates,
     decisions,
     deputies,
     differences,
@@ -107,6 +108,7 @@ def create(app: AppParts) -> FastAPI:
         time_imports,
         time_validations,
         staffing,
+        cost_rates,
         expenses,
         exchange_rates,
         time_approvals,

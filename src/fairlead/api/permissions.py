@@ -128,6 +128,8 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "POST /api/v1/time-imports": Permission.TIME_IMPORT,
     "GET /api/v1/resources": Permission.TIME_READ,
     "POST /api/v1/resources": Permission.RESOURCES_MANAGE,
+    "GET /api/v1/cost-rates": Permission.COSTS_READ,
+    "POST /api/v1/cost-rates": Permission.COSTS_IMPORT,
     "GET /api/v1/assignments": Open.TO_KEYS,  # one's own; others' with time.read
     "POST /api/v1/assignments": Permission.RESOURCES_MANAGE,
     "GET /api/v1/expenses": Open.TO_KEYS,  # one's own; others' with time.read

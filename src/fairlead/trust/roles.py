@@ -42,6 +42,7 @@ class Permission(StrEnum):
     TIME_READ = "time.read"  #: others' time and expenses
     TIME_APPROVE = "time.approve"  #: others' time and expenses; never one's own
     MANAGERS_NAME = "managers.name"  #: who manages an engagement, and so approves its time
+    COSTS_IMPORT = "costs.import"  #: cost rates, as the HR system says
     RATES_IMPORT = "rates.import"  #: exchange rates, as somebody published them
     RESOURCES_MANAGE = "resources.manage"  #: people who book time, and what they are assigned to
     MILESTONES_SUBMIT = "milestones.submit"  #: add evidence, and ask for acceptance
@@ -186,6 +187,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             _P.ENGAGEMENTS_READ,
             _P.TASKS_READ,
             _P.TIME_IMPORT,
+            _P.COSTS_IMPORT,
             _P.TIME_READ,
             _P.RATES_IMPORT,
             _P.RESOURCES_MANAGE,
