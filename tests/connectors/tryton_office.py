@@ -91,6 +91,13 @@ class Desk:
             self._sql.execute(f'LOCK TABLE "{table}" IN SHARE MODE'.encode())
             yield
 
+    @contextmanager
+    def holding(self, table: str) -> Generator[None]:
+        """Nobody else can lock a row of this table; who tries without waiting is turned away."""
+        with self._sql.transaction():
+            self._sql.execute(f'SELECT 1 FROM "{table}" FOR UPDATE'.encode())  # noqa: S608
+            yield
+
     def until(self, look: Callable[[], _Found | None]) -> _Found:
         """What is there once Tryton has finished what it was at."""
         end = time.monotonic() + 30

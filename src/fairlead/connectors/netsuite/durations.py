@@ -6,21 +6,20 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1573050906
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+
+from fairlead.connectors.kit.durations import hours_of, whole_minutes
 
 _DURATION = re.compile(r"(?P<sign>-?)(?P<hours>[0-9]{1,6}):(?P<minutes>[0-5][0-9])")
 _NUMBER = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]{1,8})?")
-_PLACES = Decimal("0.00000001")  # of what `Exact` holds: a third of an hour has no end
-_NEAR = Decimal("0.0001")  # minutes
 
 
 def duration(hours: Decimal) -> str | None:
     """Hours and minutes. None: they are no whole minutes."""
-    exact = hours * 60
-    minutes = exact.quantize(Decimal(1), ROUND_HALF_EVEN)
-    if abs(exact - minutes) > _NEAR:
+    minutes = whole_minutes(hours)
+    if minutes is None:
         return None
-    whole, rest = divmod(abs(int(minutes)), 60)
+    whole, rest = divmod(abs(minutes), 60)
     return f"{'-' if minutes < 0 else ''}{whole}:{rest:02d}"
 
 
@@ -28,6 +27,5 @@ def decimal_hours(text: str) -> Decimal | None:
     """Hours, from `25:45` or from a decimal. None: it is neither."""
     if found := _DURATION.fullmatch(text):
         minutes = int(found["hours"]) * 60 + int(found["minutes"])
-        hours = (Decimal(minutes) / 60).quantize(_PLACES)
-        return -hours if found["sign"] else hours
+        return hours_of(-minutes if found["sign"] else minutes)
     return Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -102,6 +102,21 @@ class Books:
         with _LOCKS[hash(key) % len(_LOCKS)]:
             yield
 
+    def _step(
+        self, model: str, held: Record, button: str, reached: frozenset[str], **context: Any
+    ) -> None:
+        """Press a button once. Tryton refuses a second press, so the state is read before, and
+        after a refusal, which may only say that somebody was quicker."""
+        if held["state"] in reached:
+            return
+        id, company = str(held["id"]), held["company"]
+        try:
+            self._records.press(model, id, button, company=company, **context)
+        except SystemRefused:
+            now = self._records.one(model, id, ["state"], company=company)
+            if now is None or now["state"] not in reached:
+                raise
+
     def _journal(self, kind: str) -> int:
         """The first journal of a kind, such as `revenue`."""
         wanted = [["type", "=", kind], ["active", "=", True]]

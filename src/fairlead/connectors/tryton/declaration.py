@@ -1,4 +1,4 @@
-"""Tryton through its REST interface, as a ledger, for procurement and for invoicing."""
+"""Tryton through its REST interface, as ledger, for procurement, invoices and the books."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.connectors.kit.declaration import Connector, Level, Rate, Reads, Writes
 from fairlead.connectors.tryton.adapter import TrytonLedger
+from fairlead.connectors.tryton.bookkeeping import TrytonBookkeeping
 from fairlead.connectors.tryton.invoices import TrytonInvoicing
 from fairlead.connectors.tryton.procurement import TrytonProcurement
 from fairlead.connectors.tryton.settings import TrytonSettings
@@ -24,6 +25,7 @@ CONNECTOR = Connector(
         "ledger": TrytonLedger,
         "procurement": TrytonProcurement,
         "invoicing": TrytonInvoicing,
+        "bookkeeping": TrytonBookkeeping,
     },
     operations={
         "ledger.ping": Reads(),
@@ -56,6 +58,14 @@ CONNECTOR = Connector(
         "invoicing.invoice": Reads(),
         "invoicing.changed_since": Reads(),
         "invoicing.of_project": Reads(),
+        "bookkeeping.ping": Reads(),
+        "bookkeeping.book_time": Writes(Level.L1, "bookkeeping.find_time", _SETTLE),
+        "bookkeeping.find_time": Reads(),
+        "bookkeeping.book_expense": Writes(Level.L1, "bookkeeping.find_expense", _SETTLE),
+        "bookkeeping.find_expense": Reads(),
+        "bookkeeping.book_revenue": Writes(Level.L1, "bookkeeping.find_revenue", _SETTLE),
+        "bookkeeping.find_revenue": Reads(),
+        "bookkeeping.booked_time": Reads(),
     },
     # Writers at the same rows make each other wait: few at once are quicker than many.
     rate=Rate(at_once=3),

@@ -76,10 +76,7 @@ class TrytonInvoicing(InvoicesTold):
         before a screen: somebody has reviewed and released this invoice.
         """
         held = self._there(INVOICE, invoice, ["state", "company"], what="invoice")
-        if held["state"] not in _POSTED:
-            self._records.press(
-                INVOICE, invoice.id, "post", company=held["company"], _skip_warnings=True
-            )
+        self._step(INVOICE, held, "post", _POSTED, _skip_warnings=True)
         self._apply(invoice)
         return invoice
 

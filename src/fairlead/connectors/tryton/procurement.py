@@ -16,6 +16,8 @@ from fairlead.domain.values import ExternalRef
 from fairlead.errors import EffectConflict, SystemRefused
 
 REQUISITION = "purchase.requisition"
+#: States of one that somebody has been asked to approve.
+_ASKED = frozenset({"waiting", "rejected", "approved", "processing", "done", "cancelled"})
 
 
 class TrytonProcurement(Parties):
@@ -53,14 +55,13 @@ class TrytonProcurement(Parties):
             echo = ["state", "company", "description", "total_amount", "currency"]
             found = self._records.create(REQUISITION, body, echo, company=company)
         self._as_asked(found, requisition, project)
-        if found["state"] == "draft":
-            self._records.press(REQUISITION, str(found["id"]), "wait", company=work["company"])
+        self._step(REQUISITION, found, "wait", _ASKED)
         return self._ref(REQUISITION, found["id"])
 
     def find_requisition(self, key: EffectKey) -> ExternalRef | None:
         """None also where it is there, but nobody has been asked to approve it yet."""
         found = self._held(key)
-        return self._ref(REQUISITION, found["id"]) if found and found["state"] != "draft" else None
+        return self._ref(REQUISITION, found["id"]) if found and found["state"] in _ASKED else None
 
     def _held(self, key: EffectKey) -> Record | None:
         wanted = ["state", "company", "description", "total_amount", "currency"]

@@ -80,13 +80,20 @@ class Records:
             last = int(page[-1]["id"])
 
     def one(
-        self, model: str, id: str, fields: Iterable[str], *, company: int | None = None
+        self,
+        model: str,
+        id: str,
+        fields: Iterable[str],
+        *,
+        company: int | None = None,
+        **context: Any,
     ) -> Record | None:
-        """None: there is no such record."""
+        """None: there is no such record. `context`: such as the `date` of a rate."""
         wanted = number(id)
         if wanted is None:
             return None
-        return next(iter(self._page(model, [["id", "=", wanted]], fields, company)), None)
+        found = self._page(model, [["id", "=", wanted]], fields, company, **context)
+        return next(iter(found), None)
 
     def first(
         self,
@@ -138,6 +145,7 @@ class Records:
         *,
         order: tuple[str, str] = ("id", "ASC"),
         limit: int | None = None,
+        **context: Any,
     ) -> list[Record]:
         asked = {
             "domain": domain,
@@ -148,7 +156,7 @@ class Records:
         }
         path = f"{self._root}/{model}/search_read"
         try:
-            reply = self._send("POST", path, company, asked)
+            reply = self._send("POST", path, company, asked, **context)
         except AnswerLost as lost:  # nothing was asked to change
             raise SystemUnavailable(
                 self.system, lost.why, retry_after=lost.retry_after, payload=lost.payload
@@ -201,7 +209,7 @@ def number(id: str) -> int | None:
 
 
 def _base64(value: Any) -> str:
-    return base64.urlsafe_b64encode(simplejson.dumps(value).encode()).decode()
+    return base64.urlsafe_b64encode(simplejson.dumps(outward(value)).encode()).decode()
 
 
 def _words(reply: Reply) -> str:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 HEADING = "--- kept by Fairlead, please leave as it is ---"
 _LINE = re.compile(r"([a-z][a-z_.]*): (.*)")
-_TAG = re.compile(r" \[([^\[\]]*fl-[a-z2-7]{26})\]$")
+_TAG = re.compile(r"(?:^| )\[([^\[\]]*fl-[a-z2-7]{26})\]$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -43,13 +43,18 @@ def written(text: str | None, changes: Mapping[str, object]) -> str:
 
 def tagged(text: str, *words: str) -> str:
     """One line with a tag at its end; the key is the last of the words."""
-    return f"{_CONTROL.sub(' ', text).strip()} [{' '.join(words)}]"
+    return f"{_CONTROL.sub(' ', text).strip()} [{' '.join(words)}]".strip()
 
 
 def tag(text: str | None) -> tuple[str, ...]:
     """The words of the tag at the end of a line; none where it has none."""
     found = _TAG.search(text or "")
     return tuple(found[1].split(" ")) if found else ()
+
+
+def untagged(text: str | None) -> str:
+    """The line without its tag."""
+    return _TAG.sub("", text or "")
 
 
 def _plain(value: object) -> str:
