@@ -478,6 +478,7 @@ class Fairlead:
             ownership=self.ownership,
             packets=self.packets,
             milestones=self.milestones,
+            reckons=self.reckons,
             origin=self.settings.origin,
             connectors={id: _sheet(reach) for id, reach in self.reaches.items()},
         )

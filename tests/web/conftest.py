@@ -63,6 +63,7 @@ def web_parts(db: Database, now: Now | None = None, origin: str | None = None) -
         ownership=firm.PACKETS.ownership,
         packets=firm.PACKETS,
         milestones=api.milestones,
+        reckons=api.reckons,
         origin=origin,
         now=now or Now(),
     )
@@ -176,16 +177,16 @@ class Desk:
 
 @pytest.fixture
 def desk(db: Database) -> Iterator[Desk]:
-    yield from _open(db)
+    yield from opened(db)
 
 
 @pytest.fixture(scope="module")
 def shared_desk(module_db: Database) -> Iterator[Desk]:
     """For tests that change nothing that another test of the module reads."""
-    yield from _open(module_db)
+    yield from opened(module_db)
 
 
-def _open(db: Database) -> Iterator[Desk]:
+def opened(db: Database) -> Iterator[Desk]:
     firm.fill(db)
     now = Now()
     parts = web_parts(db, now)

@@ -12,6 +12,7 @@ from fairlead.capabilities.handoff.firm import Calendars, Firm
 from fairlead.capabilities.handoff.ownership import Ownership
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.milestones.submitting import Submitting
+from fairlead.capabilities.revenue.months import Reckons
 from fairlead.config import Systems
 from fairlead.policy.tables import Policies
 from fairlead.store.database import Database, Tx
@@ -78,6 +79,7 @@ class WebParts:
     ownership: Ownership
     packets: Packets
     milestones: Submitting
+    reckons: Reckons
     origin: str | None = None
     """Where people reach the pages, such as `https://fairlead.example`, without a path. Null:
     from this machine only, over plain HTTP."""

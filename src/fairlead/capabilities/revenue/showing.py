@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,16 +80,24 @@ class Statement(Value):
 
 
 def statement(
-    tx: Tx, id: str, reckons: Reckons, *, costs: bool, on: date | None = None
+    tx: Tx,
+    id: str,
+    reckons: Reckons,
+    *,
+    costs: bool,
+    on: date | None = None,
+    now: datetime | None = None,
 ) -> Statement | None:
-    """`costs`: whether the reader may see them. `on`: null is today, in the company's zone. None:
-    it is not launched, so there is no money to speak of.
+    """None: it is not launched, so there is no money to speak of.
+
+    costs: whether the reader may see them. on: null is today in the company's zone, by `now`, else
+    by the database.
     """
     delivery = deliveries.load(tx, [id]).get(id)
     if delivery is None:
         return None
     zone = ZoneInfo(reckons.zones.get(delivery.legal_entity, "UTC"))
-    day = on or database_time(tx).astimezone(zone).date()
+    day = on or (now or database_time(tx)).astimezone(zone).date()
     found = figures(tx, [id], day, zones=reckons.zones, exchange=reckons.exchange(tx))[id]
     base: dict[str, Any] = {
         "engagement": id,

@@ -1,4 +1,4 @@
-"""One engagement: its line, packet, timeline, systems, decisions and documents."""
+"""One engagement: its line, packet, timeline, systems, money, decisions and documents."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fairlead.web.pages.engagement_decisions import decisions_tab
 from fairlead.web.pages.engagement_documents import documents_tab
 from fairlead.web.pages.engagement_head import Head, head_of, views_of
 from fairlead.web.pages.engagement_line import line_tab
+from fairlead.web.pages.engagement_money import money_tab
 from fairlead.web.pages.engagement_packet import packet_of, packet_tab, pdf
 from fairlead.web.pages.engagement_systems import systems_tab
 from fairlead.web.pages.engagement_timeline import csv_of, timeline_tab
@@ -40,6 +41,11 @@ def routes() -> list[Route]:
         page(f"{path}/timeline", _tab("timeline", timeline_tab), needs=_READ),
         page(f"{path}/timeline.csv", timeline_csv, needs=_READ),
         page(f"{path}/systems", _tab("systems", systems_tab), needs=_READ),
+        page(
+            f"{path}/money",
+            _tab("money", lambda v, _w, h: money_tab(v, h)),
+            needs=Permission.BILLING_READ,
+        ),
         page(f"{path}/decisions", _tab("decisions", decisions_tab), needs=_READ),
         page(
             f"{path}/documents", _tab("documents", lambda _v, _w, h: documents_tab(h)), needs=_READ

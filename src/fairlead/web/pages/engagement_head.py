@@ -17,7 +17,11 @@ from fairlead.web.formats import Tone, listed, words
 from fairlead.web.pages.engagement_words import STATES, tells_costs
 from fairlead.web.visit import Visit
 
-TABS = ("line", "packet", "timeline", "milestones", "systems", "decisions", "documents")
+TABS = (
+    "line", "packet", "timeline", "milestones", "systems", "money", "decisions", "documents",
+)  # fmt: skip
+#: Tabs that need more than seeing engagements.
+NEEDS = {"money": Permission.BILLING_READ}
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def head_of(visit: Visit, views: EngagementViews, tab: str) -> Head:
         tone=tone,
         state=state,
         figs=_figs(visit, engagement, deal),
-        tabs=_tabs(engagement, marks, path, tab),
+        tabs=_tabs(visit, engagement, marks, path, tab),
         part=visit.is_htmx,
         may_compare=may_act and _has_projects(engagement),
         may_cancel=may_act and marks["set_up_run"] is not None,
@@ -186,7 +190,7 @@ def _lead(visit: Visit, region: str | None) -> str:
 
 
 def _tabs(
-    engagement: Engagement, marks: Mapping[str, Any], path: str, current: str
+    visit: Visit, engagement: Engagement, marks: Mapping[str, Any], path: str, current: str
 ) -> tuple[Tab, ...]:
     open_ = int(marks["open_tasks"]) + int(marks["open_exceptions"])
     counts: Mapping[str, tuple[int | None, str]] = {
@@ -196,7 +200,8 @@ def _tabs(
         "decisions": ((marks["decisions"] + marks["answers"]) or None, ""),
         "documents": (len(engagement.documents) or None, ""),
     }
-    return tuple(_tab(name, path, counts, current) for name in TABS)
+    open_to = [name for name in TABS if name not in NEEDS or visit.who.may(NEEDS[name])]
+    return tuple(_tab(name, path, counts, current) for name in open_to)
 
 
 def _tab(name: str, path: str, counts: Mapping[str, tuple[int | None, str]], current: str) -> Tab:
