@@ -175,6 +175,18 @@ def test_plans_and_caps_that_are_used_up_are_said(tx: Tx) -> None:
     assert rules(tx)["1"] == []  # it came before
 
 
+def test_an_assignment_that_is_used_up_is_said_from_that_day_on(tx: Tx) -> None:
+    launch(tx)
+    staff(tx, "ayo.brandt", "lea.fontaine")
+    planned = assignments.load(tx, ["eng-1/ayo.brandt"])["eng-1/ayo.brandt"]
+    assignments.upsert(tx, [planned.model_copy(update={"minutes": 240})])
+    for n in range(3):
+        times().enter(tx, acting(), said(n, day=MONDAY + timedelta(n)))
+    assert rules(tx) == {"0": [], "1": [], "2": ["T-03"]}
+    others = times().enter(tx, acting("lea.fontaine"), said(4, day=MONDAY + timedelta(3)))
+    assert others.findings == []
+
+
 def test_the_law_of_where_one_works_holds(tx: Tx) -> None:
     launch(tx)
     staff(tx, "ayo.brandt", country="US", region="AMER")

@@ -100,17 +100,19 @@ COPY (
       ON x.engagement_id = o.engagement_id AND (o.task IS NULL OR x.task = o.task)
     GROUP BY 1, 2, 5, 6, 7
     UNION ALL
-    SELECT engagement_id, task, resource_id, role, id, planned, day, minutes FROM (
-        SELECT a.id, a.engagement_id, a.task, a.resource_id, a.role, a.minutes AS planned, x.day,
-            sum(x.minutes) AS minutes,
-            sum(sum(x.minutes)) OVER (PARTITION BY a.id) AS total
-        FROM assignments a JOIN time_entries x
+    SELECT a.engagement_id, a.task, a.resource_id, a.role, a.id, a.minutes, x.day, sum(x.minutes)
+    FROM assignments a JOIN time_entries x
+      ON x.engagement_id = a.engagement_id AND x.resource_id = a.resource_id
+     AND x.role = a.role AND (a.task IS NULL OR x.task = a.task)
+     AND x.day BETWEEN a.starts_on AND a.ends_on
+    WHERE a.id IN (
+        SELECT a.id FROM assignments a JOIN time_entries x
           ON x.engagement_id = a.engagement_id AND x.resource_id = a.resource_id
          AND x.role = a.role AND (a.task IS NULL OR x.task = a.task)
          AND x.day BETWEEN a.starts_on AND a.ends_on
         WHERE a.minutes IS NOT NULL AND a.engagement_id = ANY(%(engagements)s)
-        GROUP BY a.id, a.engagement_id, a.task, a.resource_id, a.role, a.minutes, x.day
-    ) planned WHERE total > planned
+        GROUP BY a.id HAVING sum(x.minutes) > a.minutes)
+    GROUP BY a.id, x.day
 ) TO STDOUT (FORMAT csv)
 """
 

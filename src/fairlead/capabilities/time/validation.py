@@ -30,7 +30,7 @@ from fairlead.trust.acting import Acting
 #: The queue of a worker on which it is carried.
 QUEUE = "validations"
 _PART = 100_000  #: entries that are judged in one transaction, about
-_MOST_PEOPLE = 2000  #: in one part
+_HELPING = 50  #: people that are looked at together
 _LONGEST = 366 * 2  #: days
 
 
@@ -138,13 +138,17 @@ class ValidationDrain:
         )
 
     def _next(self, tx: Tx, scope: Judged, after: str | None) -> list[str]:
+        """Those who come next, in small helpings: counting their entries costs as reading them."""
         chosen, entries = list[str](), 0
-        for person, n in time_validations.people(tx, scope, after=after, limit=_MOST_PEOPLE):
-            if entries >= self._part:
-                break
-            chosen.append(person)
-            entries += n
-        return chosen
+        while True:
+            helping = time_validations.people(tx, scope, after=after, limit=_HELPING)
+            for after, n in helping:
+                if entries >= self._part:
+                    return chosen
+                chosen.append(after)
+                entries += n
+            if len(helping) < _HELPING:
+                return chosen
 
     def _spent(self, tx: Tx, job: str, scope: Judged) -> Spending:
         """Of all engagements in scope, once: parts share them."""
