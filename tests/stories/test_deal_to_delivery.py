@@ -21,12 +21,16 @@ from pydantic import SecretStr
 from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.deals import engagement_id
+from fairlead.capabilities.milestones import links
+from fairlead.capabilities.milestones.submitting import Recipient
 from fairlead.cli.sample_people import hire
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
 from fairlead.domain.model.engagement import Engagement, EngagementState
+from fairlead.domain.model.milestone import Milestone, MilestoneState
 from fairlead.domain.rules.handover import is_accepted
-from fairlead.store import engagements
+from fairlead.errors import InvalidInput
+from fairlead.store import engagements, milestones
 from fairlead.store.database import Database
 from fairlead.trust.acting import Acting
 from fairlead.work.answers import answer_task
@@ -90,7 +94,8 @@ class Story:
     def steps(self) -> dict[str, str]:
         """Step → its state."""
         with self.rooms.db.transaction() as tx:
-            run = self.rows("runs")[0]["id"]
+            runs = [run for run in self.rows("runs") if run["playbook"] == "deal-to-delivery"]
+            run = runs[0]["id"]
             rows = tx.execute("SELECT name, state FROM steps WHERE run_id = %s", [run]).fetchall()
         return {row["name"]: row["state"] for row in rows}
 
@@ -103,7 +108,7 @@ class Story:
         found = self.exception()
         with self.rooms.db.transaction() as tx:
             self.rooms.exceptions.resolve(
-                tx, found["id"], self._acting(who), action, values=values, reason="", version=None
+                tx, found["id"], self.acting(who), action, values=values, reason="", version=None
             )
 
     def task(self, step: str) -> dict[str, Any]:
@@ -121,7 +126,7 @@ class Story:
             answer_task(
                 tx,
                 task["id"],
-                self._acting(who or LEAD[self.region]),
+                self.acting(who or LEAD[self.region]),
                 approved=approved,
                 reason=reason,
                 version=None,
@@ -136,7 +141,7 @@ class Story:
         assert self.ended() == "completed"
         return self.reaches(EngagementState.LAUNCHED)
 
-    def _acting(self, who: str) -> Acting:
+    def acting(self, who: str) -> Acting:
         people = self.rooms.people
         return Acting.of(people, people.person(who).principal())
 
@@ -440,3 +445,73 @@ def test_a_contract_that_changes_after_the_set_up_is_approved_and_accepted_again
     assert str(now.deal.ends_on) == "2027-10-29"
     assert is_accepted(now)
     assert now.state is EngagementState.LAUNCHED
+
+
+def test_a_milestone_is_proven_by_a_document_and_accepted_by_the_client(firm: Firm) -> None:
+    """F059, F078 to F080, F273: from the launch to the word that lets finance bill."""
+    story = firm.win(
+        "Sønderby Havn A/S",
+        Contract_Type__c="Milestone",
+        terms=(
+            {"Name": "Design", "Share_Percent__c": 30, "Due_Date__c": "2027-03-01"},
+            {"Name": "Go live", "Share_Percent__c": 70, "Due_Date__c": "2027-08-31"},
+        ),
+    )
+    now, sandbox = story.launch(), firm.world.sandbox
+    rooms, pm = firm.rooms, story.acting("lea.fontaine")
+
+    def of(number: int) -> Milestone | None:
+        with rooms.db.transaction() as tx:
+            found = milestones.of_engagement(tx, now.id)
+        return next((one for one in found if one.number == number), None)
+
+    def there() -> dict[str, str] | None:
+        held = [one["body"] for one in sandbox.records("kantata", "stories")]
+        project = int(now.refs["psa_project"].id)
+        found = {
+            one["title"]: one["state"]
+            for one in held
+            if one["story_type"] == "milestone" and int(one["workspace_id"]) == project
+        }
+        return found if len(found) == 2 else None
+
+    design = story.until(lambda: of(1))
+    assert story.until(there) == {"1 Design": "not started", "2 Go live": "not started"}
+    with rooms.db.transaction() as tx, pytest.raises(InvalidInput, match="no evidence"):
+        rooms.milestones.submit(tx, pm, str(design.id), recipient=None)
+
+    folder = sandbox.records("sharepoint", "drive_items")
+    home = next(one["body"]["name"] for one in folder if one["id"] == now.refs["folder"].id)
+    path = f"Engagements/{home}/Milestone 1"
+    body = {"name": "Design handed over.txt", "path": path, "content": "agreed"}
+    sandbox.plant("sharepoint", "drive_items", body)
+    firm.look("sharepoint")
+    proof = story.until(lambda: next(iter((of(1) or design).evidence), None))
+    assert (proof.name, proof.added_by) == ("Design handed over.txt", "system:sharepoint")
+
+    asked = Recipient(name="Mette Søndergaard", email="mette@sonderby.example")
+    with rooms.db.transaction() as tx:
+        rooms.milestones.submit(tx, pm, str(design.id), recipient=asked)
+
+    def link() -> str | None:
+        mails = [one["body"] for one in sandbox.records("mail", "messages")]
+        to_her = [mail for mail in mails if "mette@sonderby.example" in mail["to"]]
+        return next((one for mail in to_her for one in mail["links"] if "/accept/" in one), None)
+
+    token = story.until(link).rpartition("/")[2]
+    with rooms.db.transaction() as tx:
+        seen = links.look(tx, token)
+        said = links.answer(
+            tx,
+            token,
+            accepted=True,
+            name="Mette Søndergaard",
+            reason="",
+            digest_seen=seen.link.digest,
+        )
+    assert (said.end, said.milestone.state) == (None, MilestoneState.ACCEPTED)
+    assert story.ended("milestone-accepted") == "completed"
+    assert story.ended("milestone-acceptance") == "completed"
+    assert (there() or {})["1 Design"] == "completed"
+    told = [row for row in story.rows("notifications") if row["about"] == "milestone_accepted"]
+    assert [row["role"] for row in told] == ["finance"]
