@@ -130,7 +130,7 @@ class TrytonBookkeeping(TimesBooked):
                 }
                 found = self._records.create(MOVE, body, _HELD, company=company)
         self._as_asked(found, sides, accounts, on)
-        self._step(MOVE, found, "post", _POSTED)
+        self._step(MOVE, found["id"], company, "post", _POSTED)
         return self._ref(MOVE, found["id"])
 
     def _lines(

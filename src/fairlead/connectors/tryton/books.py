@@ -94,28 +94,43 @@ class Books:
         return found[0] if found else None
 
     @contextmanager
-    def _alone(self, key: EffectKey) -> Generator[None]:
+    def _alone(self, what: str) -> Generator[None]:
         """One thread of this process at a time looks for what a key names, and makes it.
 
-        Between processes the effect ledger sees to it that there is one.
+        Between processes the effect ledger sees to it that there is one. Not to be nested: two
+        names may share a lock.
         """
-        with _LOCKS[hash(key) % len(_LOCKS)]:
+        with _LOCKS[hash((self._system, what)) % len(_LOCKS)]:
             yield
 
     def _step(
-        self, model: str, held: Record, button: str, reached: frozenset[str], **context: Any
+        self,
+        model: str,
+        id: int,
+        company: int,
+        button: str,
+        reached: frozenset[str],
+        **context: Any,
     ) -> None:
-        """Press a button once. Tryton refuses a second press, so the state is read before, and
-        after a refusal, which may only say that somebody was quicker."""
-        if held["state"] in reached:
-            return
-        id, company = str(held["id"]), held["company"]
-        try:
-            self._records.press(model, id, button, company=company, **context)
-        except SystemRefused:
-            now = self._records.one(model, id, ["state"], company=company)
-            if now is None or now["state"] not in reached:
-                raise
+        """Press a button once; through one lane for each company, since Tryton turns away who
+        wants a number while another one gets his.
+
+        Tryton refuses a second press, so the state is read before, and after a refusal, which may
+        only say that somebody was quicker.
+        """
+
+        def is_done() -> bool:
+            now = self._records.one(model, str(id), ["state"], company=company)
+            return now is not None and now["state"] in reached
+
+        with self._alone(f"{button} {company}"):
+            if is_done():
+                return
+            try:
+                self._records.press(model, str(id), button, company=company, **context)
+            except SystemRefused:
+                if not is_done():
+                    raise
 
     def _journal(self, kind: str) -> int:
         """The first journal of a kind, such as `revenue`."""

@@ -75,8 +75,8 @@ class TrytonInvoicing(InvoicesTold):
         Tryton's warnings, such as for taxes other than a product's own, are for whoever sits
         before a screen: somebody has reviewed and released this invoice.
         """
-        held = self._there(INVOICE, invoice, ["state", "company"], what="invoice")
-        self._step(INVOICE, held, "post", _POSTED, _skip_warnings=True)
+        held = self._there(INVOICE, invoice, ["company"], what="invoice")
+        self._step(INVOICE, held["id"], held["company"], "post", _POSTED, _skip_warnings=True)
         self._apply(invoice)
         return invoice
 

@@ -55,7 +55,7 @@ class TrytonProcurement(Parties):
             echo = ["state", "company", "description", "total_amount", "currency"]
             found = self._records.create(REQUISITION, body, echo, company=company)
         self._as_asked(found, requisition, project)
-        self._step(REQUISITION, found, "wait", _ASKED)
+        self._step(REQUISITION, found["id"], work["company"], "wait", _ASKED)
         return self._ref(REQUISITION, found["id"])
 
     def find_requisition(self, key: EffectKey) -> ExternalRef | None:

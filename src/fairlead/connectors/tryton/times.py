@@ -72,10 +72,11 @@ class TimesBooked(Books):
             why = f"It keeps whole minutes, and {posting.hours:f} h are none."
             raise SystemRefused(self._system, why)
         employee = self._employee(posting.resource, posting.resource_email, work["company"])
-        with self._alone(key):
+        sheet_of = self._timesheet(work, posting.task)
+        # Who takes back reads what is there, and writes what is left of it.
+        with self._alone(f"time {sheet_of}" if minutes < 0 else key):
             held = self._by_key(LINE, "description", key, _LINE)
             if held is None:
-                sheet_of = self._timesheet(work, posting.task)
                 if minutes < 0:
                     return self._take_back(posting, -minutes, sheet_of, employee, work, key)
                 tag = _Tag(str(posting.id), posting.category, sheet.short(key))
