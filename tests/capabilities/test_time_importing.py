@@ -252,7 +252,20 @@ def test_one_who_changes_roles_keeps_what_was_imported(firm: Tx) -> None:
     )  # fmt: skip
     assignments.upsert(firm, [promoted])
     again = take(firm, TEMPLATE)
-    assert (again.landed.added, again.landed.changed) == (0, 2)
+    assert (again.landed.added, again.landed.changed, again.landed.same) == (0, 0, 2)
+
+
+def test_what_was_returned_and_corrected_there_is_handed_in_again(firm: Tx) -> None:
+    take(firm, KANTATA)
+    (row,) = stored(firm)
+    time_entries.move(
+        firm, [row["id"]], EntryState.RETURNED, froms=[EntryState.SUBMITTED], by="person:lea",
+        at=database_time(firm), reason="Which interfaces?",
+    )  # fmt: skip
+    assert take(firm, KANTATA).landed.same == 1
+    assert stored(firm)[0]["state"] == "returned"
+    take(firm, KANTATA.replace("interfaces of a", "invoices of the"))
+    assert (stored(firm)[0]["state"], stored(firm)[0]["reason"]) == ("submitted", None)
 
 
 def test_who_sees_no_such_region_imports_nothing_into_it(firm: Tx) -> None:

@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, replace
 
 from fairlead.capabilities.time.csv_file import read_sheet
 from fairlead.capabilities.time.csv_formats import DayOrder, Fault, RawTime, Read, read_rows
-from fairlead.capabilities.time.entering import OPEN, note
+from fairlead.capabilities.time.entering import OPEN, OWN, note
 from fairlead.capabilities.time.judging import Judging
 from fairlead.capabilities.time.kinds import Kinds
 from fairlead.capabilities.time.matching import Matcher, NoMatch
@@ -77,17 +77,28 @@ class Imports:
         )
 
     def land(
-        self, tx: Tx, entries: Sequence[TimeEntry], *, by: str, correlation: str | None = None
+        self,
+        tx: Tx,
+        entries: Sequence[TimeEntry],
+        *,
+        by: str,
+        correlation: str | None = None,
     ) -> Landed:
         """Add entries, and change those that are here already and not yet approved. Those of which
-        the rules find no error wait for approval; the others are drafts of who worked."""
+        the rules find no error wait for approval; the others are drafts of who worked.
+
+        Where they come from keeps them under an id, so a change there counts. A row without an id
+        is never changed by its file: who worked may have corrected it here, and that stays.
+        """
         if not entries:
             return Landed()
         people = sorted({entry.resource for entry in entries})
         time_columns.hold(tx, people)
         known = time_entries.load(tx, [entry.id for entry in entries], lock=True)
         new = [entry for entry in entries if entry.id not in known]
-        differing = [e for e in entries if e.id in known and _said(e) != _said(known[e.id])]
+        differing = [
+            e for e in entries if e.id in known and _kept(e) and _said(e) != _said(known[e.id])
+        ]
         open = [entry for entry in differing if known[entry.id].state in OPEN]
         time_entries.add(tx, new, by=by, at=database_time(tx))
         changes = [entry.model_copy(update={"version": known[entry.id].version}) for entry in open]
@@ -116,7 +127,7 @@ class Imports:
         now = database_time(tx)
         good = [entry.id for entry in entries if entry.id not in bad]
         draft, submitted = EntryState.DRAFT, EntryState.SUBMITTED
-        time_entries.move(tx, good, submitted, froms=[draft], by=by, at=now)
+        time_entries.move(tx, good, submitted, froms=OWN, by=by, at=now)
         time_entries.move(tx, bad, draft, froms=[submitted], by=by, at=now)
         return len(bad), len(said.keys() - bad)
 
@@ -190,6 +201,11 @@ def _fault(row: RawTime, no: NoMatch, names: Mapping[str, str]) -> Fault:
     places = {"person": ("person", "first"), "role": ("role", "person", "first")}
     column = next((names[at] for at in places.get(no.what, (no.what,)) if at in names), no.what)
     return Fault(row.row, column, values[no.what][:80], no.rule)
+
+
+def _kept(entry: TimeEntry) -> bool:
+    """Whether it has an id where it comes from."""
+    return not entry.source.startswith("import:") or entry.source_id.startswith("id:")
 
 
 def _said(entry: TimeEntry) -> tuple[object, ...]:
