@@ -24,7 +24,7 @@ from fairlead.domain.rules.revenue import recognise
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, StaleVersion
 from fairlead.flow.library import Library
 from fairlead.policy.publish import load_all
-from fairlead.store import deliveries, revenue, revenue_jobs
+from fairlead.store import deliveries, periods, revenue, revenue_jobs
 from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
 
@@ -282,6 +282,15 @@ def test_a_month_that_is_closed_meanwhile_is_not_booked(tx: Tx) -> None:
 
     with pytest.raises(IllegalMove, match="closed"):
         book(tx, JAN)
+
+
+def test_a_month_waits_for_revenue_that_is_on_its_way_to_the_ledger(tx: Tx) -> None:
+    by_cost(tx)
+    compute(tx, JAN)
+    assert periods.waiting(tx, "TH-GMBH", JAN)["booking"] == 0
+    book(tx, JAN)
+
+    assert periods.waiting(tx, "TH-GMBH", JAN)["booking"] == 1
 
 
 def test_without_a_cost_rate_an_engagement_is_held_and_others_go_on(tx: Tx) -> None:

@@ -61,6 +61,8 @@ SELECT count(*) FILTER (WHERE state = 'submitted')::int AS submitted,
        count(*) FILTER (WHERE state IN ('draft', 'returned'))::int AS unsubmitted,
        (SELECT count(*)::int FROM runs r JOIN deliveries d ON d.engagement_id = r.subject_id
         WHERE r.playbook = 'book-work' AND r.ended_at IS NULL AND d.legal_entity = %(entity)s
+       ) + (SELECT count(*)::int FROM revenue_batches b
+        WHERE b.legal_entity = %(entity)s AND b.month = %(month)s AND b.state = 'approved'
        ) AS booking
 FROM (SELECT state, legal_entity, day FROM time_entries
       UNION ALL SELECT state, legal_entity, day FROM expenses) AS x
@@ -148,7 +150,7 @@ def end(tx: Tx, id: str, state: str, *, by: str, at: datetime) -> None:
 
 def waiting(tx: Tx, entity: str, month: date) -> Mapping[str, int]:
     """`submitted`, `unsubmitted` (drafts and what was returned) and `booking` (runs that carry
-    work of the entity to the ledger)."""
+    work of the entity to the ledger, and approved revenue that is not there yet)."""
     row = tx.execute(_WAITING, {"entity": entity, "month": month}).fetchone()
     assert row is not None
     return row
