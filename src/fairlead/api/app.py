@@ -48,6 +48,7 @@ from fairlead.api import (
     time_imports,
     time_validations,
     timesheets,
+    work_books,
 )
 from fairlead.api.counters import Counters
 from fairlead.api.edge import Edge
@@ -117,6 +118,7 @@ def create(app: AppParts) -> FastAPI:
         revenue,
         leakage,
         timesheets,
+        work_books,
         keys,
         me,
         hooks,

@@ -156,6 +156,8 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/timesheets": Open.TO_KEYS,  # one's own; others' with time.read
     "POST /api/v1/timesheets/declare": Permission.TIME_ENTER,
     "GET /api/v1/time-figures": Permission.METRICS_READ,
+    "GET /api/v1/payroll-hours": Permission.TIME_READ,
+    "GET /api/v1/work-reconciliation": Permission.TIME_READ,
     "GET /api/v1/periods": Permission.TIME_READ,
     "POST /api/v1/periods/ask": Permission.PERIODS_ASK,
     "POST /api/v1/period-moves/{id}/confirm": Permission.PERIODS_CLOSE,
