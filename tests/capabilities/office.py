@@ -129,6 +129,7 @@ class Office:
         self._ports: dict[str, Any] = {one.system: one for one in (*there, self.mail)}
         self._ports |= self.ledgers
         # its own: it remembers which playbooks the database has
+        self.policies, self.everybody = rooms.policies, rooms.people
         library = self.library = Library(rooms.library.playbooks, rooms.library.variants)
         self.deals = Deals(library, rooms.policies, rooms.ownership, rooms.contract_system)
         self.intake = Intake(

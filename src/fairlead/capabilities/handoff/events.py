@@ -25,6 +25,7 @@ PARTS_READY = "parts.ready"
 PARTS_RELEASED = "part.released"
 PARTS_DROPPED = "part.dropped"
 LAUNCHED = "delivery.launched"
+CONTRACT_CHANGED = "contract.changed"  #: approved, and taken in
 INTERNAL = frozenset(
     {
         IN_REVIEW,
@@ -38,6 +39,7 @@ INTERNAL = frozenset(
         PARTS_RELEASED,
         PARTS_DROPPED,
         LAUNCHED,
+        CONTRACT_CHANGED,
     }
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fairlead.capabilities.handoff.changes import accepted, changed
 from fairlead.capabilities.handoff.deals import with_deal
-from fairlead.capabilities.handoff.events import REOPENED
+from fairlead.capabilities.handoff.events import CONTRACT_CHANGED, REOPENED
 from fairlead.domain.model.engagement import Acceptance, Engagement, Side
 from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.rules.handover import digest
@@ -46,6 +46,7 @@ def register(registry: Registry) -> None:
 
         call.tell("packet.reopened", fields=list(call.input["fields"]))
         call.send(REOPENED, engagement=call.subject.id, by=call.run.id)
+        call.send(CONTRACT_CHANGED, engagement=call.subject.id)
         return Done({"fields": list(call.input["fields"])}, take_in)
 
     @registry.action("note_acceptances")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from fairlead.capabilities.handoff.events import CONTRACT_CHANGED
 from fairlead.capabilities.handoff.ourselves import Takes
 from fairlead.capabilities.milestones import showing
+from fairlead.capabilities.milestones.changing import take_in_contract
 from fairlead.capabilities.milestones.deciding import (
     ACCEPTED,
     ANSWERED,
@@ -38,7 +40,12 @@ def facts() -> Mapping[str, Callable[[Call], Value]]:
 
 def listeners(library: Library) -> Mapping[str, Takes]:
     """Type of our own messages → what takes it in."""
-    return {ACCEPTED: HearsAcceptance(library), ANSWERED: hear_answer, TOLD: hear_told}
+    return {
+        ACCEPTED: HearsAcceptance(library),
+        ANSWERED: hear_answer,
+        TOLD: hear_told,
+        CONTRACT_CHANGED: take_in_contract,
+    }
 
 
 def register(

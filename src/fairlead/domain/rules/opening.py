@@ -45,28 +45,38 @@ def opening(engagement: Engagement, project: Project, cards: Sequence[RateCard])
     """`project`: as it was set up. The deal has passed the gates of the handoff."""
     deal = terms(engagement)
     delivery = _delivery(engagement, deal, project)
-    lines = _lines(delivery, deal)
-    by_milestone = delivery.billing_method == BY_MILESTONE
-    milestones = [line for line in lines if by_milestone and line.kind is ChargeKind.SCHEDULED]
-    charges = [line for line in lines if line not in milestones]
+    due_by_result = _milestone_lines(delivery, deal)
+    charges = [line for line in _lines(delivery, deal) if line not in due_by_result]
     return Opening(
         delivery=delivery,
         rates=_rates(delivery, deal, cards),
-        milestones=tuple(
-            Milestone(
-                id=UUID(derived("milestone", engagement.id, str(number))),
-                engagement=engagement.id,
-                number=number,
-                name=line.name,
-                amount=line.amount,
-                due_on=line.due_on,
-                accepts=Accepts.CLIENT,
-                clause=line.clause,
-            )
-            for number, line in enumerate(milestones, 1)
-        ),
+        milestones=milestones_of(delivery, deal),
         charges=tuple(charges),
     )
+
+
+def milestones_of(delivery: Delivery, deal: Opportunity) -> tuple[Milestone, ...]:
+    """What the contract makes due by result, numbered in its order. A change of the contract keeps
+    the ids of those that keep their number."""
+    return tuple(
+        Milestone(
+            id=UUID(derived("milestone", delivery.engagement, str(number))),
+            engagement=delivery.engagement,
+            number=number,
+            name=line.name,
+            amount=line.amount,
+            due_on=line.due_on,
+            accepts=Accepts.CLIENT,
+            clause=line.clause,
+        )
+        for number, line in enumerate(_milestone_lines(delivery, deal), 1)
+    )
+
+
+def _milestone_lines(delivery: Delivery, deal: Opportunity) -> list[Charge]:
+    if delivery.billing_method != BY_MILESTONE:
+        return []
+    return [line for line in _lines(delivery, deal) if line.kind is ChargeKind.SCHEDULED]
 
 
 def _delivery(engagement: Engagement, deal: Opportunity, project: Project) -> Delivery:
