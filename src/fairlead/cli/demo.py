@@ -17,16 +17,18 @@ from typing import Any
 import simplejson
 import typer
 
-from fairlead.cli import demo_progress
+from fairlead.cli import demo_accounts, demo_progress
 from fairlead.cli.demo_deals import Book, load_deals
 from fairlead.cli.demo_faults import OUTAGE_S, Faults, declared
 from fairlead.cli.demo_ledger import Row
+from fairlead.cli.demo_money_proof import prove_money
 from fairlead.cli.demo_people import OPERATOR, Desk, People
 from fairlead.cli.demo_progress import Progress, Whom
 from fairlead.cli.demo_proof import prove
 from fairlead.cli.demo_seller import Seller, prepare
 from fairlead.cli.demo_stage import Stage, interruptible
 from fairlead.cli.demo_view import View, not_yet, ready_to_win, told
+from fairlead.cli.demo_weeks import Money, Weeks
 from fairlead.config import Settings
 from fairlead.errors import Busy
 from fairlead.trust.roles import Role
@@ -57,7 +59,8 @@ def _run(settings: Settings, progress: Progress, *, as_json: bool) -> int:
     with Stage(settings) as stage, People(stage.fairlead, stage.url) as people:
         try:
             play = Play(stage, people, book, progress)
-            outcome = play.outcome(play.to_the_end())
+            view = play.to_the_end()
+            outcome = play.outcome(view, play.weeks())
         except KeyboardInterrupt:
             progress.say("interrupted: ending everything that was started")
             raise
@@ -87,10 +90,12 @@ class Outcome:
     faults: Mapping[str, int]
     proof: Sequence[Row]
     troubles: Sequence[str]
+    accounts: Sequence[Mapping[str, Any]]
 
     def result(self) -> dict[str, Any]:
         return {
             "engagements": list(self.engagements),
+            "accounts": list(self.accounts),
             "effects": dict(self.effects),
             "faults": dict(self.faults),
             "proof": [asdict(row) for row in self.proof],
@@ -208,7 +213,14 @@ class Play:
 
     # the end
 
-    def outcome(self, view: View) -> Outcome:
+    def weeks(self) -> Money:
+        """Some weeks of work on what was launched, and what came of them."""
+        templates = {one.id: one for one in self._stage.fairlead.firm.templates}
+        today = datetime.now(UTC).date()
+        weeks = Weeks(self._people, self._sandbox, self._book, templates, self._progress, today)
+        return weeks.play()
+
+    def outcome(self, view: View, money: Money) -> Outcome:
         troubles = self._still_open(view)
         if troubles:
             troubles.insert(0, f"not everything came to its end within {_LIMIT_S:g} s")
@@ -230,7 +242,8 @@ class Play:
             if (deal.id, step, role) not in self._desk.judged
         ]
         templates = {template.id: template for template in self._stage.fairlead.firm.templates}
-        proof = prove(self._book, templates, self._sandbox.ledger())
+        rows = self._sandbox.ledger()
+        proof = [*prove(self._book, templates, rows), *prove_money(money, rows)]
         troubles += [
             f"{row.system}: {row.object}: {row.duplicates} too many, {row.missing} missing"
             for row in proof
@@ -242,6 +255,7 @@ class Play:
             faults,
             proof,
             troubles,
+            demo_accounts.told(money),
         )
 
 

@@ -32,6 +32,8 @@ _LEGAL, _RESOURCES, _BUYER = "grace.mbeki", "wei.chen", "samir.patel"
 _OWNERS = {"sales-operations": _SALES, "finance-operations": _FINANCE}
 """Team → who supplies what it owns."""
 _COMPLIANCE = {"EMEA": "yusuf.demir", "APAC": "keiko.tanaka", "AMER": "laura.benitez"}
+_MANAGER = "lea.fontaine"
+PROGRAM = "event-relay"  #: brings in what other tools recorded
 _KEYS_FOR = timedelta(hours=1)
 _PAGE = 200
 
@@ -45,12 +47,12 @@ class People:
         self._clients: dict[str, httpx.Client] = {}
         everybody = (
             *(READER, OPERATOR, _AMER_LEAD, _LEAD, _CONTROLLER, _FINANCE, _SALES),
-            *(_LEGAL, _RESOURCES, _BUYER, *_COMPLIANCE.values()),
+            *(_LEGAL, _RESOURCES, _BUYER, *_COMPLIANCE.values(), _MANAGER, PROGRAM),
         )
         with fairlead.db.transaction() as tx:
             now = database_time(tx)
             for person in everybody:
-                principal = fairlead.people.person(person).principal()
+                principal = fairlead.people.principal(person)
                 row, text = new_key(
                     principal, principal.permissions, now=now, expires_at=now + _KEYS_FOR
                 )
@@ -85,6 +87,20 @@ class People:
             if page["next"] is None:
                 return items
             asked["cursor"] = page["next"]
+
+    def one(self, person: str, path: str) -> dict[str, Any]:
+        return self._json(self._send(person, "GET", path))
+
+    def command(
+        self, person: str, path: str, body: Mapping[str, Any], *, version: int | None = None
+    ) -> dict[str, Any]:
+        """What is answered. Raises `Busy` where it is refused."""
+        headers = {} if version is None else {"if-match": f'"{version}"'}
+        return self._json(self._send(person, "POST", path, json=dict(body), headers=headers))
+
+    def upload(self, person: str, path: str, content: bytes, media_type: str) -> dict[str, Any]:
+        headers = {"content-type": media_type}
+        return self._json(self._send(person, "POST", path, content=content, headers=headers))
 
     def answer(self, person: str, task: Mapping[str, Any], *, refusal: str | None) -> bool:
         """Approve, or refuse with a reason. False: it was answered or changed meanwhile."""

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from fairlead.cli import demo_accounts
 from fairlead.cli.demo_proof import Row
 
 _STATES = ("received", "in_setup", "awaiting_launch", "launched", "declined")
@@ -89,6 +90,7 @@ def show(result: Mapping[str, Any], whom: Whom, proof: Sequence[Row]) -> None:
     """The tables, on standard output."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     console.print(_engagements(result["engagements"], whom))
+    console.print(demo_accounts.table(result["accounts"]))
     console.print(_faults(result["faults"]))
     console.print(_proof(proof))
     effects = result["effects"]

@@ -13,6 +13,7 @@ from fairlead.cli.demo_deals import Book, Deal
 from fairlead.cli.demo_ledger import Ledger, Row, Things, after_code, letters, row
 
 _DOCUMENTS, _CHAT, _MAIL = "sharepoint", "slack", "mail"
+OWN = "@tarn-holloway.example"  #: addresses of the firm's people
 _ASKED, _LAUNCHED = "asked for approval", "launched"
 
 
@@ -85,8 +86,10 @@ def _chat(deals: Mapping[str, Deal], slack: Ledger) -> list[Row]:
 
 
 def _mails(deals: Mapping[str, Deal], mail: Ledger) -> Row:
-    """By Message-ID: a server that is cut off after the whole mail may get the same one again."""
-    mails = {str(body["message_id"]): body for body in mail.made("messages")}
+    """Those to our own people, by Message-ID: a server that is cut off after the whole mail may get
+    the same one again."""
+    sent = (body for body in mail.made("messages") if OWN in str(body["to"]))
+    mails = {str(body["message_id"]): body for body in sent}
     found = Things((_about(deals, body), _kind(str(body["subject"]))) for body in mails.values())
     return row(_MAIL, "mail", Things(_told(deals)), found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fairlead.cli.demo_deals import Book, Deal, DealPhase, Term
+from fairlead.domain.model.contract import ContractType
 from fairlead.domain.rules.project_setup import ProjectTemplate
 
 Templates = Mapping[str, ProjectTemplate]
@@ -48,6 +49,17 @@ class Unit:
     def lines(self) -> int:
         """How many lines its billing schedule must have."""
         return _lines((self.phase.terms if self.phase else ()) or self.deal.terms)
+
+    @property
+    def milestones(self) -> Sequence[str]:
+        """What is paid once it is accepted; nothing of work that is paid as worked or by period."""
+        kind = (self.phase and self.phase.contract_type) or self.deal.contract_type
+        if kind in (ContractType.TIME_AND_MATERIALS, ContractType.MANAGED_SERVICE):
+            return ()
+        terms = (self.phase.terms if self.phase else ()) or self.deal.terms
+        if not terms:
+            return ("Fee",)
+        return tuple(term.name for term in terms if not term.every_months)
 
     def roles(self, templates: Templates) -> Iterable[str]:
         """Those that were sold; where none were, the template's."""

@@ -1,0 +1,312 @@
+"""Some weeks of work on what was launched, from the first entry to the paid invoice, over the API.
+
+Nobody is pushed: people do their own part, as they would. A program brings the hours in, managers
+approve them, a client accepts a milestone, finance drafts and reviews, a controller releases, the
+ledger numbers and posts.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from fairlead.cli.demo_client import accept_by_link
+from fairlead.cli.demo_deals import Book
+from fairlead.cli.demo_people import PROGRAM, People
+from fairlead.cli.demo_progress import Progress
+from fairlead.cli.demo_units import Templates, Unit, units
+from fairlead.domain.model.contract import ContractType
+from fairlead.errors import Busy
+from fairlead.sandbox.process import SandboxProcess
+
+_RESOURCES, _FINANCE, _CONTROLLER = "wei.chen", "tomasz.wojcik", "hanna.lindqvist"
+_MANAGERS = ("lea.fontaine", "ines.moreau", "dwayne.carter")
+_WEEKS = 4
+_DAYS = (1, 2, 3)  #: Tuesday to Thursday
+_EACH = 2  #: engagements of one contract type and ledger
+_TEAM = 2  #: people on each
+_LIMIT_S = 180.0
+_LOOK_S = 0.5
+_NOTES = (
+    "Workshops with the client's team, and their notes",
+    "Built and reviewed with the second pair of eyes",
+    "Tested against the agreed cases; faults written down",
+    "Prepared the cut-over, with the list of what is open",
+)
+_HR = {"netsuite-emea": "bamboohr-emea", "netsuite-amer": "bamboohr-amer"}
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Somebody of HR, on one engagement."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    unit: Unit
+    engagement: Mapping[str, Any]
+
+
+@dataclass
+class Money:
+    """What came of it, as the API tells it."""
+
+    statements: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    invoices: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    readiness: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    clients: list[str] = field(default_factory=list[str])  #: who was asked to accept, by mail
+
+
+class Weeks:
+    def __init__(
+        self,
+        people: People,
+        sandbox: SandboxProcess,
+        book: Book,
+        templates: Templates,
+        progress: Progress,
+        today: date,
+    ) -> None:
+        self._people, self._sandbox, self._book = people, sandbox, book
+        self._templates, self._progress, self._today = templates, progress, today
+
+    def play(self) -> Money:
+        """Raises `Busy` where something does not come to its end in time."""
+        workers = self._staff()
+        self._book_time(workers)
+        self._approve(next(worker for worker in workers if _paid_as_worked(worker.unit)))
+        clients = self._accept_milestones()
+        self._bill()
+        return self._told(workers, clients)
+
+    # who works
+
+    def _staff(self) -> list[Worker]:
+        worked = list(self._chosen())
+        hired: dict[str, Iterator[Mapping[str, Any]]] = {}
+        workers: list[Worker] = []
+        for unit, engagement in worked:
+            system = _HR[unit.ledger]
+            if system not in hired:
+                hired[system] = (row["body"] for row in self._sandbox.records(system, "employees"))
+            for role in list(dict.fromkeys(unit.roles(self._templates)))[:_TEAM]:
+                person = next(hired[system])
+                email = str(person["email"])
+                workers.append(
+                    Worker(
+                        f"{system}:{email.partition('@')[0]}",
+                        f"{person['firstName']} {person['lastName']}",
+                        email,
+                        role,
+                        unit,
+                        engagement,
+                    )
+                )
+        self._people.command(
+            _RESOURCES,
+            "/resources",
+            {"resources": [self._resource(worker) for worker in workers]},
+        )
+        self._people.command(
+            _RESOURCES,
+            "/assignments",
+            {"assignments": [self._assignment(worker) for worker in workers]},
+        )
+        rates = {"rates": [self._cost(worker) for worker in workers]}
+        self._people.command(PROGRAM, "/cost-rates", rates)
+        self._progress.say(f"{len(workers)} people are assigned to {len(worked)} engagements")
+        return workers
+
+    def _chosen(self) -> Iterator[tuple[Unit, Mapping[str, Any]]]:
+        """A few of each contract type and ledger."""
+        launched = {
+            row["name"]: row for row in self._people.everything("/engagements", state="launched")
+        }
+        taken: dict[tuple[str, str], int] = {}
+        for unit in units(self._book.deals):
+            engagement = launched.get(unit.name)
+            if engagement is None or not unit.is_worked_on:
+                continue
+            kind = (unit.phase and unit.phase.contract_type) or unit.deal.contract_type
+            place = (str(kind), unit.ledger)
+            taken[place] = taken.get(place, 0) + 1
+            if taken[place] <= _EACH:
+                yield unit, engagement
+
+    def _resource(self, worker: Worker) -> dict[str, Any]:
+        region = (worker.unit.phase or worker.unit.deal).region
+        return {
+            "id": worker.id,
+            "name": worker.name,
+            "email": worker.email,
+            "region": region,
+            "country": "US" if worker.unit.ledger == "netsuite-amer" else "DE",
+            "minutes_per_week": 2400,
+            "roles": [worker.role],
+            "starts_on": "2024-03-01",
+        }
+
+    @staticmethod
+    def _cost(worker: Worker) -> dict[str, Any]:
+        """In the currency of the engagement: exchange rates are another story."""
+        currency = worker.unit.deal.value.currency
+        amount = "9500" if currency == "JPY" else "85"
+        per_hour = {"amount": amount, "currency": currency}
+        return {"resource": worker.id, "valid_from": "2024-03-01", "per_hour": per_hour}
+
+    def _assignment(self, worker: Worker) -> dict[str, Any]:
+        place = worker.unit.phase or worker.unit.deal
+        return {
+            "id": f"{worker.id}/{worker.engagement['number']}",
+            "engagement": worker.engagement["number"],
+            "resource": worker.id,
+            "role": worker.role,
+            "starts_on": (place.starts_on or worker.unit.deal.starts_on).isoformat(),
+            "ends_on": (place.ends_on or worker.unit.deal.ends_on).isoformat(),
+        }
+
+    # what they do
+
+    def _book_time(self, workers: Sequence[Worker]) -> None:
+        """A file of the tool in which they keep their time, brought in by a program."""
+        text = io.StringIO()
+        file = csv.writer(text)
+        file.writerow(("Person", "Engagement", "Task", "Date", "Hours", "Narrative", "Id"))
+        rows = 0
+        for worker in workers:
+            task = next(iter(self._templates[worker.unit.template].packages)).code
+            for day, note in self._days(worker):
+                rows += 1
+                number = worker.engagement["number"]
+                hours = "7.5" if day.weekday() % 2 else "6.25"
+                id = f"{worker.id}-{day}"
+                file.writerow((worker.id, number, task, day.isoformat(), hours, note, id))
+        answer = self._people.upload(
+            PROGRAM, "/time-imports?commit=true", text.getvalue().encode(), "text/csv"
+        )
+        if answer["faults"]:
+            raise Busy(f"the file of time was refused: {answer['faults'][:3]}")
+        self._progress.say(
+            f"{answer['added']} entries of time are taken in, {answer['minutes'] // 60} hours; "
+            f"{answer['warnings']} want a look"
+        )
+
+    def _days(self, worker: Worker) -> Iterator[tuple[date, str]]:
+        place = worker.unit.phase or worker.unit.deal
+        start = place.starts_on or worker.unit.deal.starts_on
+        monday = start + timedelta(days=-start.weekday() % 7)
+        for week in range(_WEEKS):
+            for number, weekday in enumerate(_DAYS):
+                day = monday + timedelta(weeks=week, days=weekday)
+                if day < self._today:
+                    yield day, f"{_NOTES[(week + number) % len(_NOTES)]}, week {week + 1}.{number}"
+
+    def _approve(self, slow: Worker) -> None:
+        """All that is clean at once; what is set apart, with a reason for each. The last week of
+        one engagement is left: its money is held, and the table says why."""
+        approved = 0
+        last = max(day for day, _ in self._days(slow))
+        left = (slow.engagement["id"], (last - timedelta(days=last.weekday())).isoformat())
+        for manager in _MANAGERS:
+            for group in self._people.listed(manager, "/time-approvals"):
+                if (group["engagement_id"], group["week"]) == left:
+                    continue
+                if group["clean"] + group["flagged"] == 0:
+                    continue
+                wanted = {"engagement": group["engagement_id"], "week": group["week"]}
+                done = self._people.command(manager, "/time-approvals/approve", wanted)
+                approved += sum(one["count"] for one in done["approved"])
+                apart = [one for one in done["apart"] if not one["barred"] and not one["wrong"]]
+                if apart:
+                    reasons = [
+                        {"kind": one["kind"], "id": one["id"], "reason": "Agreed with the client."}
+                        for one in apart
+                    ]
+                    again = {**wanted, "reasons": reasons}
+                    done = self._people.command(manager, "/time-approvals/approve", again)
+                    approved += sum(one["count"] for one in done["approved"])
+        self._progress.say(f"{approved} entries are approved, by whoever leads each engagement")
+
+    def _accept_milestones(self) -> list[str]:
+        """The first milestone of some: delivery shows what proves it, and the client accepts it by
+        the link that it was sent. The addresses that were asked."""
+        planned = self._people.listed(_MANAGERS[1], "/milestones", state="planned")
+        asked = [row for row in planned if row["number"] == 1 and row["region"] == "EMEA"][:_EACH]
+        for row in asked:
+            path = f"/milestones/{row['id']}"
+            url = f"https://files.example/{row['id']}/protocol.pdf"
+            link = {"url": url, "name": "Protocol of acceptance"}
+            shown = self._people.command(
+                _MANAGERS[0], f"{path}/links", link, version=row["version"]
+            )
+            client = {"name": "Client's project lead", "email": f"lead.{row['id']}@client.example"}
+            self._people.command(
+                _MANAGERS[0], f"{path}/submit", {"recipient": client}, version=shown["version"]
+            )
+        for row in asked:
+            accept_by_link(self._sandbox, f"lead.{row['id']}@client.example", self._until)
+        self._progress.say(f"{len(asked)} clients accept a milestone, by the link in their mail")
+        return [f"lead.{row['id']}@client.example" for row in asked]
+
+    # what it comes to
+
+    def _bill(self) -> None:
+        """Finance drafts all that is ready and reviews it; a controller releases."""
+        run = self._people.command(_FINANCE, "/billing/invoice-runs", {})
+        path = f"/billing/invoice-runs/{run['id']}"
+        self._until(lambda: self._people.one(_FINANCE, path)["ended_at"], "the billing run ends")
+        for drafted in self._people.listed(_FINANCE, "/invoices", state="proposed"):
+            one = f"/invoices/{drafted['id']}"
+            seen = {"digest": drafted["digest"]}
+            reviewed = self._people.command(
+                _FINANCE, f"{one}/review", seen, version=drafted["version"]
+            )
+            self._people.command(_CONTROLLER, f"{one}/release", seen, version=reviewed["version"])
+        released = len(self._people.listed(_FINANCE, "/invoices", state="released"))
+        self._progress.say(f"{released} invoices are released, none by who drafted it")
+        self._until(
+            lambda: not self._people.listed(_FINANCE, "/invoices", state="released"),
+            "every invoice is posted",
+        )
+        posted = self._people.listed(_FINANCE, "/invoices", state="posted")
+        self._progress.say(f"{len(posted)} invoices are numbered, taxed and posted by the ledgers")
+
+    def _told(self, workers: Sequence[Worker], clients: list[str]) -> Money:
+        listed = self._people.listed(_FINANCE, "/invoices")
+        told = Money([], [self._people.one(_FINANCE, f"/invoices/{one['id']}") for one in listed])
+        told.clients = clients
+        for invoice in told.invoices:
+            if invoice["kind"] in ("invoice", "credit"):
+                path = f"/invoices/{invoice['id']}/items"
+                told.items += [
+                    {
+                        **item,
+                        "invoice": invoice["reference"],
+                        "currency": invoice["net"]["currency"],
+                    }
+                    for item in self._people.listed(_FINANCE, path)
+                ]
+        for id in dict.fromkeys(worker.engagement["id"] for worker in workers):
+            told.statements.append(self._people.one(_CONTROLLER, f"/engagements/{id}/revenue"))
+            ready = self._people.one(_CONTROLLER, f"/billing/engagements/{id}/readiness")
+            told.readiness[id] = ready
+        return told
+
+    def _until(self, holds: Callable[[], Any], what: str) -> None:
+        end = time.monotonic() + _LIMIT_S
+        while not holds():
+            if time.monotonic() > end:
+                raise Busy(f"{what}: not within {_LIMIT_S:g} s")
+            time.sleep(_LOOK_S)
+
+
+def _paid_as_worked(unit: Unit) -> bool:
+    kind = (unit.phase and unit.phase.contract_type) or unit.deal.contract_type
+    return kind is ContractType.TIME_AND_MATERIALS
