@@ -16,6 +16,7 @@ from fairlead.api.parts import AppParts
 from fairlead.capabilities import billing, handoff, milestones, reconciliation, revenue, time
 from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.billing.opening import OpensBooks
+from fairlead.capabilities.billing.payments import HearsLedger
 from fairlead.capabilities.billing.running import ProposesRuns
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -714,6 +715,10 @@ def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:
         if "people" in ports:
             hr = reach.port("people")
             found.append(lambda since: fairlead.workforce.poll(system, hr))
+        if "invoicing" in ports:
+            ledger = HearsLedger(fairlead.db)
+            invoicing = reach.port("invoicing")
+            found.append(lambda since: ledger.poll(system, invoicing, since))
         return found
 
     every = timedelta(seconds=reach.config.poll_every_s or 60)

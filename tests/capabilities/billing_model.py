@@ -179,6 +179,13 @@ class Model:
                 frees.add(id)
         return items, frees
 
+    def is_being_credited(self, items: set[str]) -> bool:
+        """Is there a credit of one of them that is not released yet?"""
+        return any(
+            d.kind == "credit" and d.state in ("proposed", "reviewed") and items & d.items.keys()
+            for d in self.documents.values()
+        )
+
     def add(self, document: Document) -> None:
         self.documents[document.id] = document
         if document.kind == "invoice":

@@ -35,7 +35,7 @@ from fairlead.capabilities.billing.proposing import Proposing
 from fairlead.capabilities.billing.releasing import Releasing
 from fairlead.capabilities.billing.reviewing import discard, review
 from fairlead.domain.values import Money
-from fairlead.errors import Busy, Held, InvalidInput
+from fairlead.errors import Busy, Held, IllegalMove, InvalidInput
 from fairlead.flow.library import Library
 from fairlead.policy.tables import Policies, parse
 from fairlead.store import deliveries, invoices
@@ -222,7 +222,7 @@ class Histories(RuleBasedStateMachine):
     def credit_in_whole_and_release(self, data: st.DataObject) -> None:
         id = data.draw(st.sampled_from(self._in("released", kind="invoice")))
         every, frees = self.model.whole(id)
-        if every:
+        if every and not self.model.is_being_credited(set(every)):
             made = self._credit(id)
             self._added(made, id, every, frees)
             self._release(made)
@@ -240,6 +240,10 @@ class Histories(RuleBasedStateMachine):
         items = None if wanted is None else [("time", item) for item in sorted(wanted)]
         if not every:
             with pytest.raises(InvalidInput):
+                self._credit(id, items=items)
+            return
+        if self.model.is_being_credited(set(every)):
+            with pytest.raises(IllegalMove):
                 self._credit(id, items=items)
             return
         self._added(self._credit(id, items=items), id, every, frees)

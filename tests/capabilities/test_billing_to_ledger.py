@@ -13,6 +13,7 @@ from office import Office
 
 from deals import a_deal
 from fairlead.capabilities.billing.crediting import credit
+from fairlead.capabilities.billing.payments import HearsLedger
 from fairlead.capabilities.billing.releasing import Releasing
 from fairlead.capabilities.billing.reviewing import discard, review
 from fairlead.domain.ids import EngagementId
@@ -207,3 +208,55 @@ def test_a_second_word_that_is_no_puts_it_back(db: Database) -> None:
     with db.transaction() as tx:
         discard(tx, id, acting(FINANCE), reason="Refused.")
     assert billing.invoicing.made == {}
+
+
+def posted(billing: Billing) -> str:
+    id = billing.propose()
+    billing.release(id)
+    billing.office.settle()
+    return id
+
+
+def poll(billing: Billing) -> None:
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    HearsLedger(billing.db).poll(LEDGER, billing.invoicing, since)
+
+
+def test_payments_are_read_back_and_the_last_one_pays_it(billing: Billing) -> None:
+    id = posted(billing)
+
+    billing.invoicing.pay("INV-1", "100.00")
+    poll(billing)
+    assert (billing.row(id)["state"], billing.row(id)["paid"]) == ("posted", Decimal(100))
+    billing.invoicing.pay("INV-1", "100.00", "78.50")
+    poll(billing)
+    poll(billing)
+    billing.office.settle()
+
+    assert (billing.row(id)["state"], billing.row(id)["paid"]) == ("paid", Decimal("178.5"))
+    assert len(billing.office.rows("payments", invoice_id=id)) == 2
+    assert billing.told()[-3:] == ["invoice.posted", "invoice.part_paid", "invoice.paid"]
+
+
+def test_a_payment_that_is_taken_back_opens_it_again(billing: Billing) -> None:
+    id = posted(billing)
+    billing.invoicing.pay("INV-1", "178.50")
+    poll(billing)
+
+    billing.invoicing.pay("INV-1")
+    poll(billing)
+
+    row = billing.row(id)
+    assert (row["state"], row["paid"], row["paid_at"]) == ("posted", 0, None)
+    assert billing.told()[-1] == "invoice.payment_taken_back"
+
+
+def test_an_invoice_that_was_voided_in_the_ledger_is_put_before_a_person(billing: Billing) -> None:
+    id = posted(billing)
+    billing.invoicing.void("INV-1")
+    poll(billing)
+    poll(billing)
+
+    (opened,) = billing.office.open_exceptions(f"invoice:{id}")
+    assert (opened["class"], opened["team"]) == ("conflict", "finance-operations")
+    assert billing.row(id)["state"] == "posted"

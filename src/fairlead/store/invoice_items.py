@@ -43,11 +43,12 @@ SELECT i.kind, i.item_id, i.line, i.minutes, i.rate, i.rate_source, i.live,
        coalesce(i.discount, 0) + coalesce(c.discount, 0) + coalesce(r.discount, 0) AS discount,
        coalesce(i.capped, 0) + coalesce(c.capped, 0) + coalesce(r.capped, 0) AS capped,
        coalesce(i.drawn, 0) + coalesce(c.drawn, 0) + coalesce(r.drawn, 0) AS drawn,
-       r.reference AS reversed, c.times AS credited
+       r.reference AS reversed, c.times AS credited, c.open AS open_credit
 FROM invoice_items i
 LEFT JOIN LATERAL (
     SELECT sum(x.amount) AS amount, sum(x.discount) AS discount, sum(x.capped) AS capped,
-           sum(x.drawn) AS drawn, count(*) AS times
+           sum(x.drawn) AS drawn, count(*) AS times,
+           min(v.reference) FILTER (WHERE v.released_at IS NULL) AS open
     FROM invoice_items x JOIN invoices v ON v.id = x.invoice_id
     WHERE x.kind = i.kind AND x.item_id = i.item_id AND v.credits = i.invoice_id
       AND v.state <> 'discarded') c ON true

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, LiteralString
 
 from fairlead.domain.ids import derived
+from fairlead.domain.values import ExternalRef
 from fairlead.store import bulk
 from fairlead.store.database import Tx
 
@@ -72,6 +73,21 @@ class Sees:
             "regions": None if self.regions is None else list(self.regions),
             "entities": None if self.entities is None else list(self.entities),
         }
+
+
+# By the ledger's own id; before that is known, by our reference.
+_OF_LEDGER = """
+SELECT id FROM invoices WHERE ref->>'system' = %(system)s AND ref->>'id' = %(id)s
+UNION SELECT id FROM invoices WHERE reference = %(reference)s AND ref IS NULL
+LIMIT 1
+"""
+
+
+def of_ledger(tx: Tx, ref: ExternalRef, reference: str | None) -> str | None:
+    """The id of the invoice that a ledger holds as `ref`; null: none of ours."""
+    values = {"system": ref.system, "id": ref.id, "reference": reference}
+    row = tx.execute(_OF_LEDGER, values).fetchone()
+    return None if row is None else row["id"]
 
 
 def references(tx: Tx, count: int) -> list[str]:

@@ -44,7 +44,8 @@ def credit(
 ) -> dict[str, Any]:
     """Propose a credit: of all that is left, of these `items`, or of `amounts` on items.
 
-    Raises `NotFound`, `IllegalMove` for what was not released, and `InvalidInput` for items that
+    Raises `NotFound`, `IllegalMove` for what was not released and for an item in whole of which
+    another credit is not released yet, and `InvalidInput` for items that
     are not in it or of which less is left, and for a retainer that has been drawn.
     """
     must_say_why(reason)
@@ -99,7 +100,8 @@ _Taken = tuple[tuple[int, int, int, int], bool]
 def _whole(
     left: Mapping[Key, Mapping[str, Any]], items: Sequence[Key] | None, currency: str
 ) -> dict[Key, _Taken]:
-    """All that is left of these items. One that a live item takes back has nothing to free."""
+    """All that is left of these items. One that a live item takes back has nothing to free, and
+    one that another credit is about to take back in part waits for that."""
     wanted = list(left) if items is None else list(dict.fromkeys(items))
     _must_be_inside(left, wanted)
     found: dict[Key, _Taken] = {}
@@ -111,6 +113,10 @@ def _whole(
                 why = f"taken back by {one['reversed']}" if one["reversed"] else "credited"
                 raise IllegalMove(f"{key[0]} {key[1]}", why, "credited again")
             continue
+        if one["open_credit"]:  # were that discarded, a part of what is freed would stay billed
+            raise IllegalMove(
+                f"{key[0]} {key[1]}", f"being credited by {one['open_credit']}", "credited in whole"
+            )
         amount, discount, capped, drawn = parts
         found[key] = ((-amount, -discount, -capped, -drawn), one["reversed"] is None)
     if not found:
