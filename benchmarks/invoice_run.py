@@ -18,6 +18,7 @@ import resource
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, LiteralString
 
 import polars as pl
@@ -129,11 +130,9 @@ def main() -> None:
                 tx.execute(statement, sized if "%(" in statement else None)
         both = [me(), postmaster]
         bound_cpu, bound_wall, work = measured(both, lambda: tables(db, given.engagements))
-        minutes = work.time["minutes"]
-        sums = measured([me()], lambda: (minutes * 10).sum())
+        sums = measured([me()], (work.time["minutes"] * 10).sum)
         rules.propose(work)  # what is made ready once for all later runs is not the run's
-        computing = [measured([me()], lambda: rules.propose(work)) for _ in range(3)]
-        del work, minutes
+        computing = [measured([me()], partial(rules.propose, work)) for _ in range(3)]
         stored_cpu, stored_wall, _ = measured(both, lambda: run(db))
         with db.transaction() as tx:
             tx.execute("SET LOCAL statement_timeout = 0")

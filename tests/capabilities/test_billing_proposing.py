@@ -10,6 +10,7 @@ from uuid import UUID
 import polars as pl
 import pytest
 from books import CONTROLLER, FINANCE, TODAY, Books, eur
+from psycopg.errors import ForeignKeyViolation
 
 from fairlead.domain.model.charge import ChargeKind
 from fairlead.errors import AlreadyBilled
@@ -114,6 +115,17 @@ def _again(tx: Tx, id: str, row: dict[str, Any]) -> None:
         [id],
     )
     invoice_items.add(tx, pl.DataFrame([item]).with_columns(**empty), 2)
+
+
+def test_items_of_an_invoice_that_is_not_there_are_refused(books: Books) -> None:
+    books.time(60)
+    books.propose()
+
+    with pytest.raises(ForeignKeyViolation, match="invoice nowhere, which is not there"):
+        books.tx.execute(
+            "INSERT INTO invoice_items (invoice_id, kind, item_id, line, amount, live) "
+            "SELECT 'nowhere', kind, item_id, line, amount, false FROM invoice_items"
+        )
 
 
 def test_an_entry_and_what_takes_it_back_before_it_is_billed_never_reach_an_invoice(

@@ -186,9 +186,10 @@ invoice_lines = sa.Table(
 invoice_items = sa.Table(
     "invoice_items",
     metadata,
-    sa.Column("invoice_id", sa.Text, sa.ForeignKey("invoices.id"), primary_key=True),
-    text("kind", primary_key=True, comment="time, expense, milestone or charge"),
-    sa.Column("item_id", sa.Uuid, primary_key=True),
+    # that it is there is checked for all rows of a statement at once, by a trigger
+    text("invoice_id"),
+    text("kind", comment="time, expense, milestone or charge"),
+    sa.Column("item_id", sa.Uuid, nullable=False),
     sa.Column("line", sa.Integer, nullable=False),
     sa.Column("minutes", sa.Integer, comment="of time"),
     money("rate", null=True, comment="per hour, of time; of expenses the mark-up, 0.05 is 5 %"),
@@ -204,7 +205,9 @@ invoice_items = sa.Table(
         "invoice_items_live", "kind", "item_id", unique=True, postgresql_where=sa.text("live")
     ),
     # where an item was billed, credited, billed again
-    sa.Index("invoice_items_by_item", "kind", "item_id"),
+    sa.PrimaryKeyConstraint("kind", "item_id", "invoice_id"),
+    # what an invoice is made of
+    sa.Index("invoice_items_by_invoice", "invoice_id"),
     comment="Which items each line of an invoice or credit is made of.",
 )
 

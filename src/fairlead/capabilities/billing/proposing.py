@@ -104,7 +104,8 @@ class Proposing:
         now = database_time(tx)
         locked = deliveries.load(tx, engagements, lock=True)
         outcomes = {id: Proposed(id) for id in locked}
-        ready = self._ready(tx, locked, outcomes, acting, dated_on, until, now)
+        so_far = billing_work.so_far(tx, list(locked))
+        ready = self._ready(tx, locked, so_far, outcomes, acting, dated_on, until, now)
         if not ready:
             return outcomes
         asked = [
@@ -116,7 +117,7 @@ class Proposing:
             )
             for id, one in ready.items()
         ]
-        table = _table(ready, billing_work.so_far(tx, list(ready)))
+        table = _table(ready, so_far)
         work = billing_work.read(tx, asked, table, dated_on=dated_on, until=until, only=only)
         made = propose(work)
         order = list(ready.values())
@@ -173,6 +174,7 @@ class Proposing:
         self,
         tx: Tx,
         locked: Mapping[str, Delivery],
+        so_far: Mapping[str, Mapping[str, Any]],
         outcomes: Mapping[str, Proposed],
         acting: Acting,
         dated_on: date,
@@ -181,7 +183,6 @@ class Proposing:
     ) -> dict[str, _Ready]:
         terms = Terms(self._policies, now)
         hands = billing_work.hands(tx, list(locked), until)
-        so_far = billing_work.so_far(tx, list(locked))
         found: dict[str, _Ready] = {}
         for row in billing_standing.standing(tx, list(locked), dated_on):
             id = row["engagement_id"]
