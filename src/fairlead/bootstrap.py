@@ -480,6 +480,9 @@ class Fairlead:
             packets=self.packets,
             milestones=self.milestones,
             reckons=self.reckons,
+            times=self.timekeeping.times,
+            expenses=Expenses(self.policies, self.calendars),
+            kinds=self.timekeeping.kinds,
             origin=self.settings.origin,
             connectors={id: _sheet(reach) for id, reach in self.reaches.items()},
         )

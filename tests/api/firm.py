@@ -133,6 +133,7 @@ PACKETS = Packets(
 
 
 EXPENSES = Expenses(_SAMPLE.policies, _SAMPLE.calendars)
+TIMEKEEPING = _SAMPLE.timekeeping
 
 
 def verify(headers: Any, body: bytes, /, *, now: float) -> str:

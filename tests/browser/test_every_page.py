@@ -26,7 +26,7 @@ _AT_LEAST = (
     *("/integrations/systems/*", "/integrations/effects", "/integrations/effects/*"),
     *("/integrations/messages", "/engagements", "/engagements/*", "/exceptions/*"),
     *(f"/engagements/*/{tab}" for tab in ("packet", "timeline", "systems", "decisions")),
-    *("/engagements/*/documents", "/engagements/*/milestones"),
+    *("/engagements/*/documents", "/engagements/*/milestones", "/my-time", "/my-time/expense"),
 )
 
 

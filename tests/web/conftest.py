@@ -64,6 +64,9 @@ def web_parts(db: Database, now: Now | None = None, origin: str | None = None) -
         packets=firm.PACKETS,
         milestones=api.milestones,
         reckons=api.reckons,
+        times=firm.TIMEKEEPING.times,
+        expenses=firm.EXPENSES,
+        kinds=firm.TIMEKEEPING.kinds,
         origin=origin,
         now=now or Now(),
     )

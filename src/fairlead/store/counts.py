@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from psycopg import sql
 
@@ -16,7 +17,7 @@ from fairlead.store.worklist import OPEN, SCOPE, Reader, eyes
 class Waiting:
     by_page: dict[str, int]
     """`inbox`: what the inbox shows as the reader's; `exceptions`: theirs and those of their
-    teams, whoever they were given to."""
+    teams, whoever they were given to; `my-time`: their own entries that were returned."""
     systems: int
     healthy: int  #: neither down nor paused
 
@@ -26,6 +27,9 @@ SELECT
   (SELECT count(*) FROM ({open}) o)::int AS inbox,
   (SELECT count(*) FROM exceptions x WHERE x.state = 'open'
      AND (x.team = ANY(%(teams)s) OR x.assignee = ANY(%(names)s)) AND {scope})::int AS exceptions,
+  (SELECT count(*) FROM time_entries x JOIN resources r ON r.id = x.resource_id
+     WHERE (r.id = %(me)s OR lower(r.email) = lower(%(email)s)) AND x.state = 'returned'
+       AND x.day > %(day)s::date - 180)::int AS my_time,
   (SELECT count(*) FROM systems WHERE id = ANY(%(systems)s))::int AS systems,
   (SELECT count(*) FROM systems
      WHERE id = ANY(%(systems)s) AND breaker = 'closed' AND paused_by IS NULL)::int AS healthy
@@ -39,12 +43,26 @@ SELECT x.id FROM engagements x WHERE x.id = ANY(%(chains)s)
 """
 
 
-def waiting(tx: Tx, scope: Scope, reader: Reader, systems: Sequence[str]) -> Waiting:
+@dataclass(frozen=True)
+class Books:
+    """Who may be among the people who book time, and which day it is."""
+
+    id: str
+    email: str | None
+    day: date
+
+
+def waiting(tx: Tx, scope: Scope, reader: Reader, systems: Sequence[str], books: Books) -> Waiting:
     """`systems`: those that are configured."""
-    values = {**eyes(scope, reader), "mine": True, "systems": list(systems)}
+    own = {"me": books.id, "email": books.email, "day": books.day}
+    values = {**eyes(scope, reader), "mine": True, "systems": list(systems), **own}
     row = tx.execute(_WAITING, values).fetchone()
     assert row is not None
-    by_page = {"inbox": row["inbox"], "exceptions": row["exceptions"]}
+    by_page = {
+        "inbox": row["inbox"],
+        "exceptions": row["exceptions"],
+        "my-time": row["my_time"],
+    }
     return Waiting(by_page, row["systems"], row["healthy"])
 
 

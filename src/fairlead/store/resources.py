@@ -36,6 +36,14 @@ ORDER BY x.id
 """
 )
 
+# Who signs in may be found by either.
+_LIKE: LiteralString = (
+    _SELECT
+    + """
+WHERE x.id = %s OR lower(x.email) = lower(%s) ORDER BY x.id
+"""
+)
+
 _OF_MANAGER: LiteralString = (
     _SELECT
     + """
@@ -96,6 +104,11 @@ def named(tx: Tx, names: Iterable[str]) -> list[ResourceRecord]:
     exact = sorted(set(names))
     values = {"names": [name.lower() for name in exact], "exact": exact}
     return [_record(row) for row in tx.execute(_NAMED, values).fetchall()]
+
+
+def like(tx: Tx, id: str, email: str | None) -> list[ResourceRecord]:
+    """Everybody of this id or this address."""
+    return [_record(row) for row in tx.execute(_LIKE, [id, email]).fetchall()]
 
 
 def of_manager(tx: Tx, manager: str) -> list[ResourceRecord]:

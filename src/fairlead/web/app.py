@@ -26,6 +26,7 @@ from fairlead.web.pages import (
     find,
     inbox,
     integrations,
+    my_time,
     sign_in,
 )
 from fairlead.web.parts import WebParts
@@ -38,6 +39,7 @@ PAGES: Sequence[ModuleType] = (
     account,
     find,
     inbox,
+    my_time,
     engagements,
     engagement,
     approve,

@@ -13,6 +13,9 @@ from fairlead.capabilities.handoff.ownership import Ownership
 from fairlead.capabilities.handoff.packet import Packets
 from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.revenue.months import Reckons
+from fairlead.capabilities.time.entering import Times
+from fairlead.capabilities.time.expenses import Expenses
+from fairlead.capabilities.time.kinds import Kinds
 from fairlead.config import Systems
 from fairlead.policy.tables import Policies
 from fairlead.store.database import Database, Tx
@@ -80,6 +83,9 @@ class WebParts:
     packets: Packets
     milestones: Submitting
     reckons: Reckons
+    times: Times
+    expenses: Expenses
+    kinds: Kinds  #: of time
     origin: str | None = None
     """Where people reach the pages, such as `https://fairlead.example`, without a path. Null:
     from this machine only, over plain HTTP."""

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from fairlead.web import formats
+from fairlead.web import formats, hours
 from fairlead.web.static import STATIC
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -38,6 +38,7 @@ def environment(folder: Path = _FOLDER) -> Environment:
         "percent": formats.percent,
         "points": formats.points,
         "hours": formats.hours,
+        "clock": hours.shown,
         "span": formats.duration,
         "words": formats.words,
         "listed": formats.listed,

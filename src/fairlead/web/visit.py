@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fairlead.store import accounts, counts
 from fairlead.store.accounts import Preferences
-from fairlead.store.counts import Waiting
+from fairlead.store.counts import Books, Waiting
 from fairlead.store.database import Tx
 from fairlead.store.views import Scope, Views
 from fairlead.store.worklist import Reader
@@ -177,7 +177,8 @@ class Visit:
             for system in self.parts.systems.all()
             if system.enabled and is_visible(system, self.who)
         ]
-        return counts.waiting(self.tx, self.scope, self.reader, systems)
+        books = Books(self.who.id, self.person.email, self.now.date())
+        return counts.waiting(self.tx, self.scope, self.reader, systems, books)
 
     def page(self, template: str, context: object, *, status: int = 200) -> Response:
         """The page; for htmx the block that is named as its target, where there is one, and

@@ -93,15 +93,15 @@ class Times:
     def __init__(self, judging: Judging, kinds: Kinds) -> None:
         self._judging, self._kinds = judging, kinds
 
-    def enter(self, tx: Tx, acting: Acting, said: TimeInput) -> Entered:
-        """A draft, with what the rules say of it already.
+    def enter(self, tx: Tx, acting: Acting, said: TimeInput, *, source: str = "api") -> Entered:
+        """A draft, with what the rules say of it already. `source`: where it was entered.
 
         Raises `InvalidInput` (no such engagement, no labour category), `NotAllowed`.
         """
         who = resource_of(tx, acting)
         source_id = str(uuid4())
-        id = time_entries.entry_id("api", source_id)
-        entry = self._said(tx, acting, who, said, id=id, source="api", source_id=source_id)
+        id = time_entries.entry_id(source, source_id)
+        entry = self._said(tx, acting, who, said, id=id, source=source, source_id=source_id)
         time_entries.add(tx, [entry], by=f"person:{acting.id}", at=database_time(tx))
         return self._judged(tx, acting, who, entry, [said.day], "entered")
 

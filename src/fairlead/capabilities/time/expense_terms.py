@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -18,6 +20,8 @@ from fairlead.domain.rules.expense_checks import (
 from fairlead.domain.values import Value
 from fairlead.errors import NotFound
 from fairlead.policy.tables import Policies, decide
+
+_QUOTED = re.compile(r"['\"]([a-z][a-z_]{0,39})['\"]")
 
 
 class ExpenseFacts(Value):
@@ -82,6 +86,19 @@ class ExpensePolicies:
             client_pays=client["client_pays"],
             client_because=client["because"],
         )
+
+    def categories(self, now: datetime) -> Sequence[str]:
+        """What expenses may be of: all that the policy names, in its order; none without one."""
+        try:
+            policy = self._policies.as_of("expense-policy", now)
+        except NotFound:
+            return ()
+        named = (
+            name
+            for row in policy.rows
+            for name in _QUOTED.findall(row.conditions.get("category", ""))
+        )
+        return tuple(dict.fromkeys(named))
 
     def fixed(self, expense: Expense, delivery: Delivery, pays: Pays) -> Fixed | None:
         """What a per diem or a distance comes to; null where it is paid otherwise, where a fact is

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -29,7 +29,7 @@ from fairlead.domain.model.time_entry import EntryState
 from fairlead.domain.values import Country, Exact, Money, Value
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleVersion
 from fairlead.policy.tables import Policies
-from fairlead.store import blobs, deliveries, expenses, findings, journal
+from fairlead.store import blobs, deliveries, expenses, findings, journal, time_columns
 from fairlead.store.database import Tx, database_time
 from fairlead.store.expenses import Kept
 from fairlead.store.journal import Event
@@ -79,18 +79,30 @@ class Expenses:
     """The commands. Each works in the caller's transaction, as one signed-in person."""
 
     def __init__(self, policies: Policies, calendars: Calendars) -> None:
-        self._judging = Judging(ExpensePolicies(policies), calendars)
+        self._policies = ExpensePolicies(policies)
+        self._judging = Judging(self._policies, calendars)
 
-    def enter(self, tx: Tx, acting: Acting, said: ExpenseInput) -> Entered:
-        """A draft, with what the rules say of it already.
+    def categories(self, now: datetime) -> Sequence[str]:
+        """What an expense may be of."""
+        return self._policies.categories(now)
+
+    def enter(
+        self, tx: Tx, acting: Acting, said: ExpenseInput, *, source_id: str | None = None
+    ) -> Entered:
+        """A draft, with what the rules say of it already. `source_id`: under which it is sent
+        again; the same is entered once, and what is there is answered.
 
         Raises `InvalidInput` (no such engagement, no amount that is more than zero), `NotAllowed`.
         """
         who = resource_of(tx, acting)
-        source_id = str(uuid4())
-        id = UUID(derived("expense", "api", source_id))
+        key = str(uuid4()) if source_id is None else f"{who.id}/{source_id}"
+        id = UUID(derived("expense", "api", key))
+        if source_id is not None:
+            time_columns.hold(tx, [who.id])
+            if there := expenses.load(tx, [id], lock=False).get(id):
+                return Entered(there, findings.of(tx, "expense", [id]).get(id, ()))
         delivery = _delivery(tx, said)
-        expense = self._said(tx, said, delivery, who, id=id, source_id=source_id)
+        expense = self._said(tx, said, delivery, who, id=id, source_id=key)
         new = Kept(
             expense=expense,
             entered_by=f"person:{acting.id}",

@@ -103,6 +103,21 @@ class Remits:
         return person if person.active else None
 
 
+def approvers(people: People, line: Line) -> Sequence[Person]:
+    """Who approves what is booked there: its manager where one is named, else those who manage
+    projects there, else the leads. Deputies and who it is of are not looked at."""
+    able = [
+        person
+        for person in people.all()
+        if person.active and may_approve(person) and _hand(person).approves(line)
+    ]
+    return (
+        [person for person in able if person.id == line.manager]
+        or [person for person in able if Role.PROJECT_MANAGER in person.roles]
+        or able
+    )
+
+
 def may_approve(person: Person) -> bool:
     return Permission.TIME_APPROVE in person.principal().permissions
 

@@ -20,10 +20,9 @@ def resource_of(tx: Tx, acting: Acting) -> ResourceRecord:
     Raises `NotAllowed` for somebody who books no time, and for a program.
     """
     if acting.person is not None:
-        if found := resources.load(tx, [acting.id]).get(acting.id):
+        same = resources.like(tx, acting.id, acting.person.email)
+        if found := next((one for one in same if one.id == acting.id), None):
             return found
-        email = acting.person.email
-        same = resources.by_email(tx, [email]).get(email.lower(), []) if email else []
         if len(same) == 1:
             return same[0]
     raise NotAllowed(

@@ -25,6 +25,7 @@ class Found:
     href: str | None = None
     sends_to: str | None = None
     key: str | None = None
+    needs: Permission | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class FindPage:
 
 _COMMANDS = (
     Found("Switch theme", "", "theme", sends_to="/account/theme"),
+    Found("Add an expense", "", "coin", href="/my-time/expense", needs=Permission.TIME_ENTER),
     Found("Your settings", "", "user", href="/account"),
     Found("Sign out", "", "lock", sends_to="/sign-out"),
 )
@@ -47,7 +49,7 @@ def routes() -> list[Route]:
 def show(visit: Visit) -> Response:
     """Engagements first; without a word, the pages and commands."""
     q = visit.query("q", longest=100)
-    results = (*_engagements(visit, q), *_pages(visit, q), *_fitting(_COMMANDS, q))
+    results = (*_engagements(visit, q), *_pages(visit, q), *_commands(visit, q))
     return visit.page("pages/find.html", FindPage(q, results))
 
 
@@ -70,6 +72,11 @@ def _pages(visit: Visit, q: str) -> tuple[Found, ...]:
     entries = nav.open_to(visit.entries, visit.who)
     found = (Found(one.label, "Page", one.icon, href=one.path, key=one.key) for one in entries)
     return _fitting(tuple(found), q)
+
+
+def _commands(visit: Visit, q: str) -> tuple[Found, ...]:
+    open_to = (one for one in _COMMANDS if one.needs is None or visit.who.may(one.needs))
+    return _fitting(tuple(open_to), q)
 
 
 def _fitting(items: tuple[Found, ...], q: str) -> tuple[Found, ...]:
