@@ -17,9 +17,12 @@ from fairlead.bootstrap import Fairlead
 from fairlead.cli.demo_deals import Book, Deal, load_deals
 from fairlead.cli.demo_faults import declared
 from fairlead.cli.demo_ledger import Row
+from fairlead.cli.demo_money_proof import prove_money
 from fairlead.cli.demo_people import supplied
 from fairlead.cli.demo_proof import prove
+from fairlead.cli.demo_proof_places import OWN
 from fairlead.cli.demo_seller import plant_deals
+from fairlead.cli.demo_weeks import Money as WeeksMoney
 from fairlead.cli.world import open_world
 from fairlead.config import SAMPLE, Settings
 from fairlead.domain.model.contract import ContractType
@@ -136,7 +139,11 @@ def complete_books() -> Books:
     books.add(projects, "roles", "3", {"name": "Consultant"}, path="")
     workspace = {"title": "TH-2001 The only deal", "archived": False}
     books.add(projects, "workspaces", "4", workspace)
-    books.add(projects, "stories", "6", {"workspace_id": 4, "title": "10 All of it"})
+    task = {"workspace_id": 4, "title": "10 All of it", "story_type": "task"}
+    books.add(projects, "stories", "6", task)
+    for number, name in enumerate(("First", "Second"), 1):
+        mark = {"workspace_id": 4, "title": f"{number} {name}", "story_type": "milestone"}
+        books.add(projects, "stories", f"6{number}", mark)
     books.add(projects, "workspace_resources", "8", {"workspace_id": 4, "role_id": 3})
     books.add(projects, "workspace_allocations", "9", {"resource_id": 8})
     add_places(books)
@@ -157,7 +164,12 @@ def add_places(books: Books) -> None:
     for number, words in enumerate((asked, launched)):
         post = {"channel": "11", "text": words, "metadata": {"event_type": "fairlead_notice"}}
         books.add("slack", "messages", f"12-{number}", post)
-        mail = {"subject": words, "text": f"{title} is set up.", "message_id": f"<{number}@x>"}
+        mail = {
+            "subject": words,
+            "text": f"{title} is set up.",
+            "message_id": f"<{number}@x>",
+            "to": [f"ines.moreau{OWN}"],
+        }
         books.add("mail", "messages", f"13-{number}", mail)
 
 
@@ -299,10 +311,70 @@ def test_the_proof_sees_that_a_declined_set_up_stayed_open() -> None:
     assert broken(complete_books(), declined) == {
         ("netsuite-emea", "closed job", 0, 1),
         ("kantata", "archived workspace", 0, 1),
+        ("kantata", "milestone", 2, 0),
         ("salesforce-emea", "write-back", 1, 0),
         ("slack", "post", 1, 0),
         ("mail", "mail", 1, 0),
     }
+
+
+def a_ledger_with(*lines: tuple[str, str]) -> list[dict[str, Any]]:
+    """One invoice of these lines: description and amount."""
+    body = {
+        "custbody_fairlead_reference": "BIL-1",
+        "item": {"items": [{"description": d, "amount": amount} for d, amount in lines]},
+    }
+    books = Books()
+    books.add("netsuite-emea", "invoice", "1", body)
+    return books.rows
+
+
+def billed(*items: tuple[str, bool], earned: str = "80") -> WeeksMoney:
+    """What Fairlead says: one posted invoice of two lines, and items with whether each is live."""
+    lines = [
+        {"description": name, "amount": {"amount": amount}}
+        for name, amount in (("Design", "60.00"), ("Build", "40.00"))
+    ]
+    ref = {"system": "netsuite-emea", "kind": "invoice", "id": "1"}
+    amounts = {"earned": earned, "billed": "100", "wip": "0", "deferred": "20"}
+    return WeeksMoney(
+        invoices=[{"reference": "BIL-1", "state": "posted", "ref": ref, "lines": lines}],
+        items=[{"kind": "time", "item": item, "live": live} for item, live in items],
+        statements=[
+            {
+                "number": "ENG-1",
+                "position": {name: {"amount": amount} for name, amount in amounts.items()},
+            }
+        ],
+    )
+
+
+def money_broken(money: WeeksMoney, rows: list[dict[str, Any]]) -> set[tuple[str, int, int]]:
+    found = prove_money(money, rows)
+    return {(row.object, row.duplicates, row.missing) for row in found if not row.holds}
+
+
+def test_the_proof_of_money_holds_where_books_agree_to_the_cent() -> None:
+    rows = a_ledger_with(("Design", "60"), ("Build", "40.00"))
+    assert money_broken(billed(("a", True), ("b", True), ("a", False)), rows) == set()
+
+
+def test_the_proof_of_money_sees_a_cent() -> None:
+    rows = a_ledger_with(("Design", "60.01"), ("Build", "40"))
+    assert money_broken(billed(), rows) == {("invoice line, to the cent", 1, 1)}
+
+
+def test_the_proof_of_money_sees_an_entry_that_was_billed_twice() -> None:
+    rows = a_ledger_with(("Design", "60"), ("Build", "40"))
+    assert money_broken(billed(("a", True), ("a", True)), rows) == {
+        ("item in a live invoice", 1, 0)
+    }
+
+
+def test_the_proof_of_money_sees_revenue_that_does_not_reconcile() -> None:
+    rows = a_ledger_with(("Design", "60"), ("Build", "40"))
+    broken = money_broken(billed(earned="81"), rows)
+    assert broken == {("earned - billed = WIP - deferred", 0, 1)}
 
 
 def test_phases_that_do_not_add_up_are_refused() -> None:
