@@ -17,12 +17,12 @@ from fairlead.bootstrap import Fairlead
 from fairlead.cli.demo_deals import Book, Deal, load_deals
 from fairlead.cli.demo_faults import declared
 from fairlead.cli.demo_ledger import Row
+from fairlead.cli.demo_money import Money as WeeksMoney
 from fairlead.cli.demo_money_proof import prove_money
 from fairlead.cli.demo_people import supplied
 from fairlead.cli.demo_proof import prove
 from fairlead.cli.demo_proof_places import OWN
 from fairlead.cli.demo_seller import plant_deals
-from fairlead.cli.demo_weeks import Money as WeeksMoney
 from fairlead.cli.world import open_world
 from fairlead.config import SAMPLE, Settings
 from fairlead.domain.model.contract import ContractType

@@ -21,6 +21,7 @@ from fairlead.cli import demo_accounts, demo_progress
 from fairlead.cli.demo_deals import Book, load_deals
 from fairlead.cli.demo_faults import OUTAGE_S, Faults, declared
 from fairlead.cli.demo_ledger import Row
+from fairlead.cli.demo_money import Money
 from fairlead.cli.demo_money_proof import prove_money
 from fairlead.cli.demo_people import OPERATOR, Desk, People
 from fairlead.cli.demo_progress import Progress, Whom
@@ -28,7 +29,7 @@ from fairlead.cli.demo_proof import prove
 from fairlead.cli.demo_seller import Seller, prepare
 from fairlead.cli.demo_stage import Stage, interruptible
 from fairlead.cli.demo_view import View, not_yet, ready_to_win, told
-from fairlead.cli.demo_weeks import Money, Weeks
+from fairlead.cli.demo_weeks import Weeks
 from fairlead.config import Settings
 from fairlead.errors import Busy
 from fairlead.trust.roles import Role

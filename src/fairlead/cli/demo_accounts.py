@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from fairlead.cli.demo_weeks import Money
+from fairlead.cli.demo_money import Money
 from fairlead.domain.values import Money as Amount
 
 

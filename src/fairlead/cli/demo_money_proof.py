@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from fairlead.cli.demo_ledger import Ledger, Row, Things, amount, row
-from fairlead.cli.demo_weeks import Money
+from fairlead.cli.demo_money import Money
 
 _LEDGERS = ("netsuite-emea", "netsuite-amer")
 _SENT = ("posted", "paid")

@@ -11,12 +11,13 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from fairlead.cli.demo_client import accept_by_link
 from fairlead.cli.demo_deals import Book
+from fairlead.cli.demo_money import Money
 from fairlead.cli.demo_people import PROGRAM, People
 from fairlead.cli.demo_progress import Progress
 from fairlead.cli.demo_units import Templates, Unit, units
@@ -51,17 +52,6 @@ class Worker:
     role: str
     unit: Unit
     engagement: Mapping[str, Any]
-
-
-@dataclass
-class Money:
-    """What came of it, as the API tells it."""
-
-    statements: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    invoices: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    readiness: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    clients: list[str] = field(default_factory=list[str])  #: who was asked to accept, by mail
 
 
 class Weeks:
