@@ -2,7 +2,7 @@
 
 Nobody is pushed: people do their own part, as they would. A program brings the hours in, managers
 approve them, a client accepts a milestone, finance drafts and reviews, a controller releases, the
-ledger numbers and posts.
+ledger numbers and posts, a client pays.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from fairlead.cli.demo_client import accept_by_link
@@ -74,6 +75,7 @@ class Weeks:
         self._approve(next(worker for worker in workers if _paid_as_worked(worker.unit)))
         clients = self._accept_milestones()
         self._bill()
+        self._pay()
         return self._told(workers, clients)
 
     # who works
@@ -267,6 +269,22 @@ class Weeks:
         )
         posted = self._people.listed(_FINANCE, "/invoices", state="posted")
         self._progress.say(f"{len(posted)} invoices are numbered, taxed and posted by the ledgers")
+
+    def _pay(self) -> None:
+        """One client pays; the ledger tells us of it."""
+        posted = self._people.listed(_FINANCE, "/invoices", state="posted")
+        if not posted:
+            return
+        detail = self._people.one(_FINANCE, f"/invoices/{posted[0]['id']}")
+        ref = detail["ref"]
+        line = {"doc": {"id": ref["id"]}, "amount": Decimal(detail["total"]["amount"])}
+        body = {"tranDate": self._today.isoformat(), "apply": {"items": [line]}}
+        self._sandbox.plant(ref["system"], "customerPayment", body)
+        self._until(
+            lambda: self._people.one(_FINANCE, f"/invoices/{detail['id']}")["state"] == "paid",
+            "the payment is known",
+        )
+        self._progress.say(f"{detail['client']} pays {detail['number']}")
 
     def _told(self, workers: Sequence[Worker], clients: list[str]) -> Money:
         listed = self._people.listed(_FINANCE, "/invoices")
