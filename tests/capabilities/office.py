@@ -150,6 +150,10 @@ class Office:
         with db.transaction() as tx:
             systems.register(tx, list(self._ports), [CRM])
 
+    def put_invoicing(self, system: str, port: Any) -> None:
+        """What invoices there from now on."""
+        self.invoicing[system] = port
+
     def _reach(self, system: str) -> Reached:
         writes = _MAIL if system == self.mail.system else Writes(Level.L2, "found")
 
