@@ -45,7 +45,7 @@ class Document:
 
     @property
     def net(self) -> Decimal:
-        return sum((sum(parts) for parts in self.items.values()), Decimal(0))
+        return sum((sum(parts, Decimal(0)) for parts in self.items.values()), Decimal(0))
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Model:
         ids = {id, *([taker.id] if taker else [])}
         return sum(
             (
-                sum(d.items[i])
+                sum(d.items[i], Decimal(0))
                 for d in self.documents.values()
                 if d.stands
                 for i in ids & d.items.keys()

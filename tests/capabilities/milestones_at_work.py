@@ -69,7 +69,7 @@ class MilestonesAtWork:
         return self.office.person(id)
 
     def upload(self, who: str = "lea.fontaine", id: str = "", **more: Any) -> Milestone:
-        given = {"name": "Handover.pdf", "content": PDF, **more}
+        given: dict[str, Any] = {"name": "Handover.pdf", "content": PDF, **more}
         return self.do(lambda tx: evidence.add_upload(tx, self.who(who), id or self.first, **given))
 
     def submit(

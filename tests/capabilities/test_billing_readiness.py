@@ -187,7 +187,11 @@ _WORK = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(work=_WORK, retainer=st.booleans(), cap=st.none() | st.integers(0, 3000))
 def test_what_is_ready_is_what_a_proposal_takes(
     tx: Tx, work: list[tuple[int, str]], retainer: bool, cap: int | None
