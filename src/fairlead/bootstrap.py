@@ -15,6 +15,7 @@ from fairlead import wiring_approval, wiring_billing, wiring_reconciliation
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import billing, handoff, milestones, reconciliation, revenue, time
 from fairlead.capabilities.billing.desk import BillingDesk
+from fairlead.capabilities.billing.keeping import KeepsBoard
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.billing.payments import HearsLedger
 from fairlead.capabilities.billing.running import ProposesRuns
@@ -375,7 +376,7 @@ class Fairlead:
 
     @cached_property
     def billing(self) -> BillingDesk:
-        return BillingDesk(self.policies, self.library)
+        return BillingDesk(self.policies, self.library, self.firm.legal_entities)
 
     @property
     def invoice_runs(self) -> ProposesRuns:
@@ -478,6 +479,7 @@ class Fairlead:
             policies=self.policies,
             ownership=self.ownership,
             packets=self.packets,
+            billing=self.billing,
             milestones=self.milestones,
             reckons=self.reckons,
             times=self.timekeeping.times,
@@ -532,6 +534,7 @@ class Worker:
                 Housekeeping(5, self._compare),
                 Housekeeping(5, lambda: revenue_working.wake(db)),
                 Housekeeping(2, fairlead.invoice_runs.sweep),
+                Housekeeping(5, lambda: KeepsBoard(fairlead.billing.readiness).sweep(db)),
                 Housekeeping(60, alerts.sweep),
                 Housekeeping(300, Submission(db, fairlead.policies, fairlead.calendars).sweep),
                 Housekeeping(60, self._reconcile),

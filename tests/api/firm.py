@@ -154,7 +154,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         time_imports=_SAMPLE.timekeeping.imports,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         reckons=_SAMPLE.reckons,
-        billing=BillingDesk(_SAMPLE.policies, _library()),
+        billing=BillingDesk(_SAMPLE.policies, _library(), _SAMPLE.firm.legal_entities),
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),

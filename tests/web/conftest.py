@@ -62,6 +62,7 @@ def web_parts(db: Database, now: Now | None = None, origin: str | None = None) -
         policies=firm.PACKETS.policies,
         ownership=firm.PACKETS.ownership,
         packets=firm.PACKETS,
+        billing=api.billing,
         milestones=api.milestones,
         reckons=api.reckons,
         times=firm.TIMEKEEPING.times,

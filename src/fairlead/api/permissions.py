@@ -81,6 +81,7 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/reconciliations": Permission.EXCEPTIONS_READ,
     "POST /api/v1/engagements/{id}/reconcile": Permission.EXCEPTIONS_RESOLVE,
     "GET /api/v1/invoices": Permission.BILLING_READ,
+    "GET /api/v1/invoices/{id}.pdf": Permission.BILLING_READ,
     "GET /api/v1/invoices/{id}": Permission.BILLING_READ,
     "GET /api/v1/invoices/{id}/items": Permission.BILLING_READ,
     "GET /api/v1/invoices/{id}/disputes": Permission.BILLING_READ,

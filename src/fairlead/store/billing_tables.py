@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA
 
-from fairlead.store.columns import at, day, json, metadata, money, text
+from fairlead.store.columns import Xid8, at, day, json, metadata, money, text
 
 bill_rates = sa.Table(
     "bill_rates",
@@ -322,4 +322,44 @@ disputes = sa.Table(
     # what clients dispute, newest first
     sa.Index("disputes_by_time", "opened_at", "id"),
     comment="What a client does not accept of an invoice, and what it goes back to (F089).",
+)
+
+readiness_board = sa.Table(
+    "readiness_board",
+    metadata,
+    text("engagement_id", primary_key=True),
+    text("number"),
+    text("client_name"),
+    text("region", null=True),
+    text("legal_entity"),
+    text("currency"),
+    money("ready", comment="what a proposal would take, before discounts"),
+    at("ready_since", null=True, comment="when it was first seen to be; null: nothing is ready"),
+    sa.Column("blocked", sa.Boolean, nullable=False),
+    money("held", comment="what a proposal would not take, though work is done or a fee is due"),
+    at("since", null=True, comment="of the oldest blocker; null: none that has a beginning"),
+    json("body"),  # domain.rules.billing_readiness.Readiness
+    at("computed_at"),
+    # the lanes of the board
+    sa.Index(
+        "readiness_board_blocked", "since", "engagement_id", postgresql_where=sa.text("blocked")
+    ),
+    sa.Index(
+        "readiness_board_ready", "ready_since", "engagement_id",
+        postgresql_where=sa.text("ready > 0"),
+    ),
+    # one card of it
+    sa.Index("readiness_board_number", "number"),
+    # what was worked out too long ago
+    sa.Index("readiness_board_age", "computed_at"),
+    comment="How ready each open engagement was to be invoiced when it was last worked out.",
+)  # fmt: skip
+
+readiness_feed = sa.Table(
+    "readiness_feed",
+    metadata,
+    text("name", primary_key=True, comment="board"),
+    sa.Column("tx", Xid8, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    comment="One row: up to where the events were followed that change the readiness board.",
 )

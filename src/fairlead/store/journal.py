@@ -95,7 +95,12 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
         [{"chain": name, "length": heads[name][0], "head": heads[name][1]} for name in names],
         keys=("chain",),
     )
-    named = json.dumps(names) if len(names) <= _MOST_NAMED else "*"
+    tell(tx, names)
+
+
+def tell(tx: Tx, chains: Sequence[str]) -> None:
+    """Say to whoever listens that these changed, once it is committed."""
+    named = json.dumps(chains) if len(chains) <= _MOST_NAMED else "*"
     tx.execute("SELECT pg_notify(%s, %s)", [CHANGED, named if len(named) < _LONGEST_WORD else "*"])
 
 

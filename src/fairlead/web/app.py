@@ -20,12 +20,14 @@ from fairlead.web.pages import (
     acceptance,
     account,
     approve,
+    billing,
     engagement,
     engagements,
     exceptions,
     find,
     inbox,
     integrations,
+    invoices,
     my_time,
     sign_in,
 )
@@ -45,6 +47,8 @@ PAGES: Sequence[ModuleType] = (
     approve,
     acceptance,
     exceptions,
+    billing,
+    invoices,
     integrations,
 )
 

@@ -59,6 +59,12 @@ def money_text(value: Money, *, cents: bool = False, sign: bool = False) -> str:
     return NBSP.join(money(value, cents=cents, sign=sign))
 
 
+def price(value: Money) -> str:
+    """Of one unit, its currency in the head of the column: with the places that it needs."""
+    exponent = -int(value.amount.normalize().as_tuple().exponent)
+    return amount(value.amount, max(minor_units(value.currency), min(exponent, 8)))
+
+
 def headline(value: Money) -> tuple[str, str]:
     """For headlines, at most four figures: (`GBP`, `1.63m`), `418k`, `950`."""
     size = abs(value.amount)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from fairlead.capabilities.billing.desk import BillingDesk
+from fairlead.capabilities.billing.keeping import KeepsBoard
 from fairlead.capabilities.handoff.firm import Calendars, Firm
 from fairlead.capabilities.handoff.ownership import Ownership
 from fairlead.capabilities.handoff.packet import Packets
@@ -86,12 +88,17 @@ class WebParts:
     times: Times
     expenses: Expenses
     kinds: Kinds  #: of time
+    billing: BillingDesk
     origin: str | None = None
     """Where people reach the pages, such as `https://fairlead.example`, without a path. Null:
     from this machine only, over plain HTTP."""
     now: Callable[[], datetime] = _now  #: UTC
     connectors: Mapping[str, ConnectorSheet] = field(default_factory=dict[str, ConnectorSheet])
     """System id → its connector."""
+
+    @property
+    def board(self) -> KeepsBoard:
+        return KeepsBoard(self.billing.readiness)
 
     def zone_of(self, person: Person) -> ZoneInfo:
         """Of the calendar that is set for the person, else of their region where they have one,

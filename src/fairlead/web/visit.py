@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fairlead.store import accounts, counts
 from fairlead.store.accounts import Preferences
-from fairlead.store.counts import Books, Waiting
+from fairlead.store.counts import Bills, Books, Waiting
 from fairlead.store.database import Tx
 from fairlead.store.views import Scope, Views
 from fairlead.store.worklist import Reader
@@ -178,7 +178,10 @@ class Visit:
             if system.enabled and is_visible(system, self.who)
         ]
         books = Books(self.who.id, self.person.email, self.now.date())
-        return counts.waiting(self.tx, self.scope, self.reader, systems, books)
+        bills = Bills(
+            self.who.may(Permission.BILLING_PROPOSE), self.who.may(Permission.BILLING_RELEASE)
+        )
+        return counts.waiting(self.tx, self.scope, self.reader, systems, books, bills)
 
     def page(self, template: str, context: object, *, status: int = 200) -> Response:
         """The page; for htmx the block that is named as its target, where there is one, and

@@ -25,7 +25,7 @@ from fairlead.domain.rules.billing_digest import digest
 from fairlead.domain.rules.billing_proposal import ENGAGEMENTS, Proposal, propose
 from fairlead.domain.rules.billing_terms import Demand, InvoicingTerms, Split
 from fairlead.domain.values import Money, minor_units
-from fairlead.errors import InvalidInput, Problem
+from fairlead.errors import InvalidInput, NotFound, Problem
 from fairlead.policy.tables import Policies
 from fairlead.store import (
     billing_standing,
@@ -127,6 +127,49 @@ class Proposing:
         drafting = _Drafting(InvoiceKind.INVOICE, acting, dated_on, now)
         self._write(tx, made, order, outcomes, drafting)
         return outcomes
+
+    def preview(
+        self, tx: Tx, engagement: str, *, dated_on: date, until: date
+    ) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """What a proposal would draft of an engagement, whatever holds it: the header and lines of
+        each, as the store would have them, with how many `items` each line has. Nothing is written,
+        and what a purchase order pays for does not count. Raises `NotFound`."""
+        found = deliveries.load(tx, [engagement])
+        if engagement not in found:
+            raise NotFound("There is no such engagement.")
+        delivery = found[engagement]
+        (standing,) = billing_standing.standing(tx, [engagement], dated_on)
+        one = _Ready(delivery, Terms(self._policies, database_time(tx)).of(standing), None)
+        asked = Asked(
+            engagement=engagement,
+            minor_units=minor_units(delivery.currency),
+            group_by=one.terms.group_by,
+            needs_receipts=one.terms.receipts is Demand.REQUIRED,
+        )
+        table = _table({engagement: one}, billing_work.so_far(tx, [engagement]))
+        made = propose(billing_work.read(tx, [asked], table, dated_on=dated_on, until=until))
+        counts = made.items.group_by("period", "line").len("items")
+        lines = made.lines.join(counts, on=["period", "line"], how="left", nulls_equal=True)
+        previews: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+        for row in made.invoices.sort("period").iter_rows(named=True):
+            header = {
+                "net": of_minor(row["net"], delivery.currency).amount,
+                "starts_on": row["starts_on"],
+                "ends_on": row["ends_on"],
+            }
+            mine = lines.filter(pl.col("period").eq_missing(row["period"])).sort("line")
+            raw = list(mine.iter_rows(named=True))
+            told = zip(_worded(raw, delivery), raw, strict=True)
+            previews.append(
+                (
+                    header,
+                    [
+                        {**line_row("", line, delivery.currency), "items": one["items"]}
+                        for line, one in told
+                    ],
+                )
+            )
+        return previews
 
     def give_up(
         self,
