@@ -437,6 +437,12 @@ def add_invoice(tx: Tx) -> None:
         "detail": "Another price.", "opened_by": "finance", "opened_at": NOW,
     }  # fmt: skip
     bulk.insert(tx, "disputes", [dispute])
+    charge: dict[str, Any] = {
+        "id": "00000000-0000-4000-8000-0000000000c1", "engagement_id": "e-2001",
+        "kind": "scheduled", "name": "Fee", "due_on": date(2026, 12, 31), "amount": "500",
+        "currency": "EUR", "source": "contract C-1", "region": "EMEA", "made_at": NOW,
+    }  # fmt: skip
+    bulk.insert(tx, "charges", [charge])
     run: dict[str, Any] = {
         "id": "invoice-run-1", "asked_by": "finance", "asked_at": NOW, "region": "EMEA",
         "dated_on": date(2026, 3, 31), "until": date(2026, 3, 31), "engagements": 1, "done": 1,

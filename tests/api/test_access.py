@@ -108,6 +108,7 @@ OBJECTS = {
     "disputes": "dispute-1",
     "holds": "hold-1",
     "rates": "rate-1",
+    "charges": "00000000-0000-4000-8000-0000000000c1",
     "invoice-runs": "invoice-run-1",
     "items": "entry",
 }

@@ -185,3 +185,34 @@ def test_a_dispute_names_what_it_goes_back_to(billed: Office) -> None:
 
     assert closed.json()["outcome"] == "upheld"
     assert [d["field"] for d in billed.get("auditor", path).json()["items"]] == ["contract.rates"]
+
+
+def test_a_recurring_fee_is_a_charge_for_each_month_with_parts_by_days(billed: Office) -> None:
+    sent = {
+        "engagement": "ENG-2001", "kind": "recurring", "name": "Run", "source": "change CO-2",
+        "amount": {"amount": "900.00", "currency": "EUR"},
+        "starts_on": "2026-04-15", "ends_on": "2026-06-10",
+    }  # fmt: skip
+    made = billed.post("pmo-lead", "/api/v1/billing/charges", json=sent)
+    assert made.status_code == 201, made.text
+    fees = [one for one in made.json()["items"] if one["kind"] == "recurring"]
+    assert [(one["name"], one["amount"]["amount"]) for one in fees] == [
+        ("Run 2026-04 (part)", "480.00"),  # 16 of 30 days
+        ("Run 2026-05", "900.00"),
+        ("Run 2026-06 (part)", "300.00"),  # 10 of 30 days
+    ]
+    path = f"/api/v1/billing/charges/{fees[2]['id']}/cancel"
+    assert billed.post("pmo-lead", path, json={"reason": "Ends in May."}).status_code == 200
+    assert billed.post("pmo-lead", path, json={"reason": "again"}).status_code == 409
+
+
+def test_a_purchase_order_that_pays_for_too_little_stops_the_draft(billed: Office) -> None:
+    sent = {
+        "engagement": "ENG-2001", "number": "PO-9", "reason": "Mail of 2 March.",
+        "limit": {"amount": "299.99", "currency": "EUR"},
+    }  # fmt: skip
+    assert billed.post("finance", "/api/v1/billing/purchase-orders", json=sent).status_code == 200
+
+    made = propose(billed)
+
+    assert made["stopped"] == ["purchase order PO-9 is short of EUR 0.01"]

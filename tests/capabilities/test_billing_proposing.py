@@ -204,7 +204,7 @@ def test_whoever_approved_the_work_does_not_bill_it(books: Books) -> None:
     made = books.propose()
 
     assert made.invoices == []
-    assert made.words == f"{FINANCE} approved its work or asked for its rates, so may not bill it"
+    assert made.words == f"{FINANCE} approved its work or asked for its prices, so may not bill it"
     assert books.propose(who=CONTROLLER).invoices
 
 

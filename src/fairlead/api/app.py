@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from fairlead.api import (
     billing,
+    billing_terms,
     cost_rates,
     decisions,
     deputies,
@@ -99,6 +100,7 @@ def create(app: AppParts) -> FastAPI:
         milestones,
         billing,
         invoice_pdf,
+        billing_terms,
         invoices,
         disputes,
         differences,

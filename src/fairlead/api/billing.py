@@ -1,4 +1,4 @@
-"""Readiness, holds, write-offs, runs, rates, and where anything billable stands."""
+"""Readiness, holds, write-offs, runs, and where anything billable stands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Field, StrictStr
 from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
@@ -18,13 +18,13 @@ from fairlead.api.paging import Limit, Page
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Id, Reason, found, money
-from fairlead.capabilities.billing import crediting, lineage, rates, reviewing, running
+from fairlead.capabilities.billing import crediting, lineage, reviewing, running
 from fairlead.capabilities.billing.changing import sees
 from fairlead.domain.model.invoice import ItemKind
 from fairlead.domain.rules.billing_readiness import Readiness
 from fairlead.domain.values import Money, Value
 from fairlead.errors import NotFound
-from fairlead.store import bill_rates, billing_board, billing_holds, billing_lineage, billing_runs
+from fairlead.store import billing_board, billing_holds, billing_lineage, billing_runs
 from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
 
@@ -111,48 +111,6 @@ class RunOutcome(Value):
     outcome: str | None  #: null: its turn has not come
 
 
-class ProposeRate(Value):
-    engagement: Name
-    role: Annotated[StrictStr, Field(min_length=1, max_length=200)]
-    resource: Annotated[StrictStr, Field(max_length=200)] | None = None  #: null: the role's
-    valid_from: date
-    per_hour: Money
-    reason: Reason
-
-
-class DecideRate(Value):
-    approved: StrictBool
-    reason: Reason = ""
-
-
-class RateChangeView(Value):
-    id: str
-    engagement_id: str
-    role: str
-    resource: str | None
-    valid_from: date
-    per_hour: Money
-    reason: str
-    state: str
-    proposed_by: str
-    proposed_at: At
-    decided_by: str | None
-    decided_at: At | None
-
-
-class RateView(Value):
-    role: str
-    resource: str | None  #: a person's own; null: the role's
-    valid_from: date
-    per_hour: Money
-    source: str
-
-
-class RatesView(Value):
-    rates: tuple[RateView, ...]
-    changes: tuple[RateChangeView, ...]
-
-
 class PlaceOfItem(Value):
     """One document that an item was in."""
 
@@ -193,7 +151,6 @@ def add(router: Router) -> None:
         tag=tag,
     )
     router.get("/billing/engagements/{id}/holds", list_holds, Page[HoldView], tag=tag)
-    router.get("/billing/engagements/{id}/rates", get_rates, RatesView, tag=tag)
     router.get("/billing/items/{id}", get_item, ItemHistory, tag=tag)
     router.get("/billing/invoice-runs/{id}", get_billing_run, RunView, tag=tag)
     router.get("/billing/invoice-runs/{id}/outcomes", list_run_outcomes, Page[RunOutcome], tag=tag)
@@ -201,8 +158,6 @@ def add(router: Router) -> None:
     router.command("POST", "/billing/holds/{id}/lift", lift_hold, HoldView, tag=tag)
     router.command("POST", "/billing/write-offs", write_off, ProposedView, tag=tag, status=201)
     router.command("POST", "/billing/invoice-runs", start_billing_run, RunView, tag=tag, status=202)
-    router.command("POST", "/billing/rates", propose_rate, RateChangeView, tag=tag, status=201)
-    router.command("POST", "/billing/rates/{id}/decide", decide_rate, RateChangeView, tag=tag)
 
 
 def list_readiness(
@@ -237,26 +192,6 @@ def list_holds(parts: Parts, caller: Caller, id: Id) -> Page[HoldView]:
     with reading_tx(parts) as tx:
         rows = billing_holds.of(tx, reviewing.seen(tx, caller, id))
     return Page(items=tuple(_hold(row) for row in rows))
-
-
-def get_rates(parts: Parts, caller: Caller, id: Id) -> RatesView:
-    """What an hour is billed at, by date, and who asked for other rates."""
-    with reading_tx(parts) as tx:
-        engagement = reviewing.seen(tx, caller, id)
-        known, changes = bill_rates.of(tx, engagement), bill_rates.changes(tx, engagement)
-    return RatesView(
-        rates=tuple(
-            RateView(
-                role=row["role"],
-                resource=row["resource_id"] or None,
-                valid_from=row["valid_from"],
-                per_hour=_per_hour(row),
-                source=row["source"],
-            )
-            for row in known
-        ),
-        changes=tuple(_change(row) for row in changes),
-    )
 
 
 def get_item(parts: Parts, caller: Caller, id: Id) -> ItemHistory:
@@ -356,40 +291,6 @@ def start_billing_run(
     return command.carry_out(act)
 
 
-def propose_rate(
-    parts: Parts, caller: Caller, command: Commanding, wanted: ProposeRate
-) -> Response:
-    """Ask for a rate from a day on; somebody else approves it."""
-
-    def act(tx: Tx) -> Outcome:
-        row = rates.propose_rate(
-            tx,
-            reviewing.seen(tx, caller, wanted.engagement),
-            Acting.of(parts.people, caller),
-            role=wanted.role,
-            resource=wanted.resource,
-            valid_from=wanted.valid_from,
-            per_hour=wanted.per_hour,
-            reason=wanted.reason,
-        )
-        return Outcome(_change(row), status=201)
-
-    return command.carry_out(act)
-
-
-def decide_rate(
-    parts: Parts, caller: Caller, command: Commanding, id: Id, wanted: DecideRate
-) -> Response:
-    """Approve or refuse a rate that somebody else asked for."""
-
-    def act(tx: Tx) -> Outcome:
-        acting = Acting.of(parts.people, caller)
-        row = rates.decide_rate(tx, id, acting, approved=wanted.approved, reason=wanted.reason)
-        return Outcome(_change(row))
-
-    return command.carry_out(act)
-
-
 def _held(tx: Tx, engagement: str, id: str) -> HoldView:
     for row in billing_holds.of(tx, engagement):
         if row["id"] == id:
@@ -414,19 +315,6 @@ def _milestone(row: Mapping[str, Any]) -> MilestoneReady:
         ready=ready,
         waits_for=waits,
     )
-
-
-def _change(row: Mapping[str, Any]) -> RateChangeView:
-    same = set(RateChangeView.model_fields) - {"resource", "per_hour"}
-    return RateChangeView(
-        **{name: row[name] for name in same},
-        resource=row["resource_id"] or None,
-        per_hour=_per_hour(row),
-    )
-
-
-def _per_hour(row: Mapping[str, Any]) -> Money:
-    return found(money(row, "per_hour"), "rate")
 
 
 def _place(row: Mapping[str, Any]) -> PlaceOfItem:

@@ -113,6 +113,7 @@ charges = sa.Table(
     text("clause", null=True),
     text("source", comment="the contract or change order that it comes from"),
     text("region", null=True),
+    text("made_by", null=True, comment="who added it afterwards; null: the contract, at launch"),
     at("made_at"),
     at("cancelled_at", null=True),
     sa.Index("charges_by_engagement", "engagement_id", "due_on"),

@@ -265,6 +265,8 @@ SELECT engagement_id, array_agg(DISTINCT who) AS people FROM (
     WHERE engagement_id = ANY(%(ids)s) AND state = 'approved' AND billable AND day <= %(until)s
     UNION SELECT engagement_id, accepted_by FROM milestones
     WHERE engagement_id = ANY(%(ids)s) AND state = 'accepted'
+    UNION SELECT engagement_id, made_by FROM charges
+    WHERE engagement_id = ANY(%(ids)s) AND cancelled_at IS NULL
     UNION SELECT engagement_id, proposed_by FROM rate_changes
     WHERE engagement_id = ANY(%(ids)s) AND state = 'approved') hands
 WHERE who IS NOT NULL GROUP BY engagement_id
@@ -272,7 +274,7 @@ WHERE who IS NOT NULL GROUP BY engagement_id
 
 
 def hands(tx: Tx, ids: Sequence[str], until: date) -> dict[str, frozenset[str]]:
-    """By engagement: who approved its time, expenses or milestones, or asked for its rates."""
+    """By engagement: who approved its time, expenses or milestones, or asked for rates or fees."""
     rows = tx.execute(_HANDS, {"ids": list(ids), "until": until}).fetchall()
     return {
         row["engagement_id"]: frozenset(who.removeprefix("person:") for who in row["people"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fairlead.store.database import Tx
 
-# Who worked, entered and approved its time and expenses, accepted its milestones, asked for its
-# engagement's rates, proposed it, and what it credits.
+# Who worked, entered and approved its time and expenses, accepted its milestones, added its fees,
+# asked for its engagement's rates, and proposed it.
 _HANDS = """
 SELECT DISTINCT who FROM (
     SELECT unnest(ARRAY[x.resource_id, x.entered_by, x.decided_by]) AS who FROM invoice_items i
@@ -14,6 +14,8 @@ SELECT DISTINCT who FROM (
     JOIN expenses x ON i.kind = 'expense' AND x.id = i.item_id WHERE i.invoice_id = %(id)s
     UNION SELECT x.accepted_by FROM invoice_items i
     JOIN milestones x ON i.kind = 'milestone' AND x.id = i.item_id WHERE i.invoice_id = %(id)s
+    UNION SELECT x.made_by FROM invoice_items i
+    JOIN charges x ON i.kind = 'charge' AND x.id = i.item_id WHERE i.invoice_id = %(id)s
     UNION SELECT r.proposed_by FROM rate_changes r JOIN invoices v
     ON v.engagement_id = r.engagement_id WHERE v.id = %(id)s AND r.state = 'approved'
     UNION SELECT proposed_by FROM invoices WHERE id = %(id)s) hands

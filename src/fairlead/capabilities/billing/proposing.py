@@ -232,7 +232,7 @@ class Proposing:
             outcome, of_client = outcomes[id], terms.of(row)
             outcome.stops = stops(row, of_client, dated_on)
             if acting.aliases() & {who.casefold() for who in hands.get(id, ())}:
-                words = f"{acting.id} approved its work or asked for its rates, so may not bill it"
+                words = f"{acting.id} approved its work or asked for its prices, so may not bill it"
                 outcome.stops += (Stop(code=BlockerCode.HOLD, words=words),)
             if not outcome.stops:
                 limit = row["order_limit"]

@@ -44,11 +44,6 @@ def time_amount(minutes: int, per_hour: Money) -> Money:
     return of_minor(half_up(minutes * scaled, down), per_hour.currency)
 
 
-def marked_up(cost: Money, mark_up: Decimal) -> Money:
-    """An expense at cost and a mark-up on it; 0.05 is 5 %, 0 is at cost."""
-    return of_minor(to_minor(cost.amount * (1 + mark_up), cost.currency), cost.currency)
-
-
 class Instalment(Value):
     """What a recurring fee comes to for one calendar month, or for the part that is served."""
 
