@@ -22,7 +22,7 @@ MEDIA = {"content-type": "application/cloudevents+json"}
 
 
 def test_a_repeat_of_an_event_is_told_and_changes_nothing(office: Office) -> None:
-    before = office.count("inbox")
+    before, told = office.count("inbox"), office.count("events")
 
     def send(_: int) -> tuple[int, bool]:
         answer = office.post("relay", "/api/v1/events", json=EVENT)
@@ -34,7 +34,7 @@ def test_a_repeat_of_an_event_is_told_and_changes_nothing(office: Office) -> Non
     assert sorted(answers) == [(202, False)] + [(202, True)] * 19
     assert office.count("inbox") == before + 1
     assert office.count("inbox", "deliveries = 20 AND kind = 'event' AND queue = 'events'") == 1
-    assert office.count("events") == 4  # nothing but the inbox has changed
+    assert office.count("events") == told  # nothing but the inbox has changed
 
 
 def test_a_repeat_written_otherwise_is_the_same_event(office: Office) -> None:
@@ -141,13 +141,14 @@ def test_any_number_of_readers_follow_the_log_by_cursor(office: Office) -> None:
         return office.get("auditor", "/api/v1/events", params=query).json()
 
     # the feed waits for older transactions, also those of tests that run beside this one
+    told = office.count("events")
     whole = read("0-0", 200)
     for _ in range(100):
-        if len(whole["items"]) == 4:
+        if len(whole["items"]) == told:
             break
         time.sleep(0.05)
         whole = read("0-0", 200)
-    assert [item["data"]["position"] for item in whole["items"]] == [1, 2, 1, 2]
+    assert [item["data"]["position"] for item in whole["items"][:4]] == [1, 2, 1, 2]
     first = whole["items"][0]
     assert first["specversion"] == "1.0"
     assert first["type"] == "opportunity.closed_won"
@@ -155,7 +156,7 @@ def test_any_number_of_readers_follow_the_log_by_cursor(office: Office) -> None:
         {"id": "e-2001", "type": "engagement", "qualifier": "opened"}
     ]
     by_one, cursor = list[Any](), "0-0"
-    for _ in range(4):
+    for _ in range(told):
         page = read(cursor, 1)
         by_one += page["items"]
         cursor = page["next"]
@@ -165,8 +166,11 @@ def test_any_number_of_readers_follow_the_log_by_cursor(office: Office) -> None:
 
 def test_the_log_of_an_engagement_is_read_from_any_position(office: Office) -> None:
     path = "/api/v1/engagements/ENG-2001/log"
+    told = office.count("events", "chain = 'e-2001'")
     first = office.get("finance", path, params={"limit": "1"}).json()
     rest = office.get("finance", path, params={"cursor": first["next"]}).json()
 
-    assert [e["data"]["position"] for e in first["items"] + rest["items"]] == [1, 2]
+    positions = [e["data"]["position"] for e in first["items"] + rest["items"]]
+    assert positions == list(range(1, told + 1))
+    assert told > 1
     assert rest["next"] is None
