@@ -148,7 +148,8 @@ def test_any_number_of_readers_follow_the_log_by_cursor(office: Office) -> None:
             break
         time.sleep(0.05)
         whole = read("0-0", 200)
-    assert [item["data"]["position"] for item in whole["items"][:4]] == [1, 2, 1, 2]
+    of_one = [item for item in whole["items"] if item["subject"] == "e-2001"]
+    assert [item["data"]["position"] for item in of_one] == list(range(1, len(of_one) + 1))
     first = whole["items"][0]
     assert first["specversion"] == "1.0"
     assert first["type"] == "opportunity.closed_won"
