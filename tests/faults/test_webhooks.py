@@ -150,7 +150,7 @@ def test_webhooks_shuffled_doubled_and_into_a_dying_receiver_lead_to_the_state_o
         with firm.fairlead.db.transaction() as tx:
             rows = tx.execute("SELECT body->'deal'->'value'->>'amount' AS amount FROM engagements")
             amounts = [Decimal(row["amount"]) for row in rows]
-            runs = firm.number("SELECT count(*) AS n FROM runs")
+            runs = firm.ended()
         verdict, troubles = firm.verdict(), firm.troubles()
     print(
         f"{seen.events} events x {copies}, {seen.kills} kills, "

@@ -307,7 +307,9 @@ class Firm:
         return self.wait(approved_and, within_s, every_s)
 
     def all_ended(self) -> bool:
-        return self.ended() >= len(self.deals)
+        """Every deal is launched, and what follows from its launch is done, too."""
+        still_open = "SELECT count(*) AS n FROM runs WHERE ended_at IS NULL"
+        return self.ended() >= len(self.deals) and not self.number(still_open)
 
     def troubles(self) -> list[str]:
         """Open runs, open exceptions and messages that were given up, in words. One that is still
