@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -146,10 +147,7 @@ def _period(terms: Terms, one: Item) -> date | None:
 def over_tables(
     engagements: list[tuple[Terms, list[Item], Mapping[Any, int]]], group_by: str
 ) -> rules.Proposal:
-    of = [
-        (t.minor_units, group_by, t.split, t.mark_up, t.discount, t.discount_from, t.room, t.retainer)
-        for t, _, _ in engagements
-    ]  # fmt: skip
+    of = [{**vars(terms), "group_by": group_by} for terms, _, _ in engagements]
     every = [(e, one) for e, (_, items, _) in enumerate(engagements) for one in items]
     time = [
         (e, one.item, one.day, one.minutes, one.role, one.resource, "10")
@@ -168,7 +166,7 @@ def over_tables(
     ]
     return rules.propose(
         rules.Work(
-            engagements=pl.DataFrame(of, schema=rules.ENGAGEMENTS, orient="row"),
+            engagements=pl.DataFrame(of, schema=rules.ENGAGEMENTS),
             time=pl.DataFrame(time, schema=rules.TIME, orient="row"),
             rates=pl.DataFrame(rates, schema=rules.RATES, orient="row"),
             fees=pl.DataFrame(fees, schema=rules.FEES, orient="row"),
@@ -190,10 +188,9 @@ def test_tables_and_hand_agree_on_every_item_and_every_sum(
 
     for number, (terms, items, prices) in enumerate(engagements):
         mine = made.items.filter(pl.col("e") == number)
-        parts = (
-            mine.select("item", "amount", "discount", "capped", "drawn").fill_null(0).iter_rows()
-        )
-        assert {item: tuple(rest) for item, *rest in parts} == by_hand(terms, items, prices)
+        parts = mine.select("item", "amount", "discount", "capped", "drawn").fill_null(0)
+        found = {item: tuple(rest) for item, *rest in parts.iter_rows()}
+        assert found == by_hand(terms, items, prices)
         held = set(made.held.filter(pl.col("e") == number)["item"])
         assert held | set(mine["item"]) == {one.item for one in items}
         assert not held & set(mine["item"])
@@ -261,7 +258,7 @@ def test_monthly_fees_cover_each_day_of_the_service_once(
 
     assert parts[0].period.start == whole.start
     assert parts[-1].period.end == whole.end
-    for one, following in zip(parts, parts[1:], strict=False):
+    for one, following in pairwise(parts):
         assert one.period.end is not None
         assert following.period.start == one.period.end + timedelta(days=1)
     for part in parts:

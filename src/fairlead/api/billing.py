@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from fairlead.api.guard import Caller, Parts
 from fairlead.api.invoice_shapes import ItemRef, Name, ProposedView, proposed
 from fairlead.api.paging import Limit, Page
 from fairlead.api.reading import reading_tx
+from fairlead.api.refusals import InvalidParameters
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Id, Reason, found, money
 from fairlead.capabilities.billing import crediting, lineage, reviewing, running
@@ -23,7 +24,8 @@ from fairlead.capabilities.billing.changing import sees
 from fairlead.domain.model.invoice import ItemKind
 from fairlead.domain.rules.billing_readiness import Readiness
 from fairlead.domain.values import Money, Value
-from fairlead.errors import NotFound
+from fairlead.errors import NotFound, Problem
+from fairlead.insight.billing import BillingFigures, measure
 from fairlead.store import billing_board, billing_holds, billing_lineage, billing_runs
 from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
@@ -151,6 +153,7 @@ def add(router: Router) -> None:
         tag=tag,
     )
     router.get("/billing/engagements/{id}/holds", list_holds, Page[HoldView], tag=tag)
+    router.get("/billing/figures", get_billing_figures, BillingFigures, tag=tag)
     router.get("/billing/items/{id}", get_item, ItemHistory, tag=tag)
     router.get("/billing/invoice-runs/{id}", get_billing_run, RunView, tag=tag)
     router.get("/billing/invoice-runs/{id}/outcomes", list_run_outcomes, Page[RunOutcome], tag=tag)
@@ -185,6 +188,30 @@ def get_engagement_readiness(parts: Parts, caller: Caller, id: Id) -> Engagement
         milestones=tuple(_milestone(row) for row in milestones),
         looked_at=today,
     )
+
+
+def get_billing_figures(
+    parts: Parts, caller: Caller, since: date | None = None, until: date | None = None
+) -> BillingFigures:
+    """Cycle times, exceptions, disputes, accuracy, leakage, readiness, backlog, cash, DSO.
+
+    Days are included and in UTC; without them, the last 90.
+    """
+    with reading_tx(parts) as tx:
+        last = until or billing_lineage.today(tx)
+        first = since or last - timedelta(days=89)
+        if first > last:
+            raise InvalidParameters(
+                "The days are in order.", [Problem("query:/since", "is not after until")]
+            )
+        return measure(
+            tx,
+            parts.billing.readiness.of(tx, caller, on=last),
+            first,
+            last,
+            regions=caller.regions,
+            legal_entities=caller.legal_entities,
+        )
 
 
 def list_holds(parts: Parts, caller: Caller, id: Id) -> Page[HoldView]:

@@ -105,6 +105,7 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "POST /api/v1/billing/holds/{id}/lift": Permission.BILLING_PROPOSE,
     "POST /api/v1/billing/write-offs": Permission.BILLING_PROPOSE,
     "POST /api/v1/billing/invoice-runs": Permission.BILLING_PROPOSE,
+    "GET /api/v1/billing/figures": Permission.METRICS_READ,
     "GET /api/v1/billing/engagements/{id}/charges": Permission.BILLING_READ,
     "POST /api/v1/billing/charges": Permission.ENGAGEMENTS_CORRECT,
     "POST /api/v1/billing/charges/{id}/cancel": Permission.ENGAGEMENTS_CORRECT,
