@@ -13,44 +13,42 @@ from fairlead.store.database import Tx
 
 # Unbilled billable time of engagements that are billed as worked, by what keeps it back.
 _TIME: LiteralString = """
-WITH of AS (SELECT d.engagement_id, d.currency, m.minor FROM deliveries d
-            JOIN unnest(%(currencies)s::text[], %(minor)s::int[]) AS m(currency, minor)
-            ON m.currency = d.currency
-            WHERE d.engagement_id = ANY(%(ids)s) AND d.billing_method = 'as_worked'),
-rates AS (
-    SELECT r.engagement_id, r.role, r.resource_id, r.valid_from, r.per_hour,
-           lead(r.valid_from, 1, '9999-12-31') OVER (
-               PARTITION BY r.engagement_id, r.role, r.resource_id ORDER BY r.valid_from) AS until
-    FROM bill_rates r JOIN of ON of.engagement_id = r.engagement_id AND of.currency = r.currency),
-open AS (
-    SELECT x.engagement_id, x.state, x.day, x.resource_id, of.minor, t.state AS taken,
+WITH open AS (
+    SELECT x.engagement_id, x.state, x.day, x.resource_id,
+           EXISTS (SELECT 1 FROM time_entries t WHERE t.reverses = x.id AND t.state = 'submitted')
+               AS taken,
            coalesce(x.submitted_at, x.entered_at) AS since, h.id AS hold,
            EXISTS (SELECT 1 FROM findings f WHERE f.kind = 'time' AND f.item_id = x.id) AS found,
-           CASE WHEN b.item_id IS NULL
-                THEN round(x.minutes * coalesce(o.per_hour, r.per_hour) / 60, of.minor)
+           CASE WHEN b.item_id IS NULL THEN round(x.minutes * (
+                SELECT r.per_hour FROM bill_rates r
+                WHERE r.engagement_id = x.engagement_id AND r.role = x.role
+                  AND r.resource_id IN ('', x.resource_id) AND r.valid_from <= x.day
+                  AND r.currency = d.currency
+                ORDER BY r.resource_id DESC, r.valid_from DESC LIMIT 1) / 60, m.minor)
                 ELSE -(b.amount + coalesce(b.discount, 0) + coalesce(b.capped, 0)) END AS amount
-    FROM time_entries x JOIN of ON of.engagement_id = x.engagement_id
-    LEFT JOIN rates o ON o.engagement_id = x.engagement_id AND o.role = x.role
-         AND o.resource_id = x.resource_id AND x.day >= o.valid_from AND x.day < o.until
-    LEFT JOIN rates r ON r.engagement_id = x.engagement_id AND r.role = x.role
-         AND r.resource_id = '' AND x.day >= r.valid_from AND x.day < r.until
-    LEFT JOIN time_entries t ON t.reverses = x.id AND t.state IN ('submitted', 'approved')
+    FROM unnest(%(ids)s::text[]) AS g(id)
+    JOIN deliveries d ON d.engagement_id = g.id AND d.billing_method = 'as_worked'
+    JOIN unnest(%(currencies)s::text[], %(minor)s::int[]) AS m(currency, minor)
+         ON m.currency = d.currency
+    JOIN time_entries x ON x.engagement_id = d.engagement_id
     LEFT JOIN invoice_items b ON x.reverses IS NOT NULL AND b.kind = 'time'
          AND b.item_id = x.reverses AND b.live
     LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'time'
          AND h.item_id = x.id AND h.lifted_at IS NULL
     WHERE x.billable AND x.day <= %(on)s AND (x.reverses IS NULL OR b.item_id IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM time_entries t
+                      WHERE t.reverses = x.id AND t.state = 'approved')
       AND NOT EXISTS (SELECT 1 FROM invoice_items i
                       WHERE i.kind = 'time' AND i.item_id = x.id AND i.live))
 SELECT engagement_id, CASE WHEN hold IS NOT NULL THEN 'item_hold'
-           WHEN taken = 'submitted' THEN 'correction_open'
+           WHEN taken THEN 'correction_open'
            WHEN state = 'approved' AND amount IS NULL THEN 'no_rate'
            WHEN state = 'approved' THEN 'ready'
            WHEN state = 'submitted' AND found THEN 'findings'
            WHEN state = 'submitted' THEN 'time_unapproved' ELSE 'time_in_draft' END AS code,
        count(*) AS count, coalesce(sum(amount), 0) AS amount, min(since) AS since,
        (array_agg(DISTINCT resource_id))[1:3] AS people
-FROM open WHERE taken IS DISTINCT FROM 'approved' GROUP BY 1, 2 ORDER BY 1, 2
+FROM open GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 # Unbilled billable expenses at cost, likewise.
@@ -65,11 +63,12 @@ SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
        count(*) AS count, sum(x.claimed) AS amount,
        min(coalesce(x.submitted_at, x.entered_at)) AS since,
        (array_agg(DISTINCT x.resource_id))[1:3] AS people
-FROM expenses x
+FROM unnest(%(ids)s::text[]) AS g(id)
+JOIN expenses x ON x.engagement_id = g.id
 LEFT JOIN expenses t ON t.reverses = x.id AND t.state IN ('submitted', 'approved')
 LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'expense'
      AND h.item_id = x.id AND h.lifted_at IS NULL
-WHERE x.engagement_id = ANY(%(ids)s) AND x.billable AND x.day <= %(on)s
+WHERE x.billable AND x.day <= %(on)s
   AND t.state IS DISTINCT FROM 'approved'
   AND (x.reverses IS NULL OR EXISTS (SELECT 1 FROM invoice_items b WHERE b.kind = 'expense'
                                      AND b.item_id = x.reverses AND b.live))
@@ -87,10 +86,11 @@ SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
        (array_agg(x.name ORDER BY x.since))[1:3] AS people
 FROM (SELECT 'milestone' AS kind, id, engagement_id, name, amount, currency,
              state = 'accepted' AS ready, due_on::timestamptz AS since FROM milestones
-      WHERE engagement_id = ANY(%(ids)s) AND (state = 'accepted' OR due_on <= %(on)s)
+      JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id WHERE (state = 'accepted' OR due_on <= %(on)s)
       UNION ALL
       SELECT 'charge', id, engagement_id, name, amount, currency, true, due_on::timestamptz
-      FROM charges WHERE engagement_id = ANY(%(ids)s) AND cancelled_at IS NULL
+      FROM charges JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id
+      WHERE cancelled_at IS NULL
         AND due_on <= %(on)s) x
 JOIN deliveries d ON d.engagement_id = x.engagement_id
 LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = x.kind
