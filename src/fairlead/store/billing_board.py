@@ -85,8 +85,9 @@ SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
        count(*) AS count, sum(x.amount) AS amount, min(x.since) AS since,
        (array_agg(x.name ORDER BY x.since))[1:3] AS people
 FROM (SELECT 'milestone' AS kind, id, engagement_id, name, amount, currency,
-             state = 'accepted' AS ready, due_on::timestamptz AS since FROM milestones
-      JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id WHERE (state = 'accepted' OR due_on <= %(on)s)
+             state = 'accepted' AS ready, due_on::timestamptz AS since
+      FROM milestones JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id
+      WHERE (state = 'accepted' OR due_on <= %(on)s)
       UNION ALL
       SELECT 'charge', id, engagement_id, name, amount, currency, true, due_on::timestamptz
       FROM charges JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id
