@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import pypdf
 import pytest
 
 from fairlead.bootstrap import Fairlead
@@ -216,3 +218,14 @@ def test_a_purchase_order_that_pays_for_too_little_stops_the_draft(billed: Offic
     made = propose(billed)
 
     assert made["stopped"] == ["purchase order PO-9 is short of EUR 0.01"]
+
+
+def test_a_preview_is_printed_and_says_that_it_is_no_tax_document(shared_office: Office) -> None:
+    answer = shared_office.get("finance", "/api/v1/invoices/BIL-1.pdf")
+
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == 'attachment; filename="BIL-1.pdf"'
+    said = pypdf.PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
+    assert "Not a tax document until posted" in said
+    assert "Vantor Logistics" in said
+    assert shared_office.get("finance.amer", "/api/v1/invoices/BIL-1.pdf").status_code == 404

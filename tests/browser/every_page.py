@@ -13,7 +13,7 @@ from desks import Desk
 
 #: What tells one page of a kind from another: ids, numbers of engagements, systems, effects.
 _ONE_OF_MANY = re.compile(
-    r"(?<=/effects/).+|(?<=/systems/)[^/]+"
+    r"(?<=/effects/).+|(?<=/invoices/)BIL-\d+|(?<=/systems/)[^/]+"
     r"|(?<=/)(ENG-\d+|(task-|exception-)?[0-9a-f]{8}-[0-9a-f-]{27,}|\d+)"
 )
 #: Answers that are files, not pages; and the API, which asks for a key of its own.

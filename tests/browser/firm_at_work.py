@@ -7,8 +7,11 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 import yaml
 from psycopg import sql
@@ -21,7 +24,14 @@ from fairlead.cli.sample_accounts import open_accounts
 from fairlead.cli.sample_people import hire
 from fairlead.cli.world import open_world
 from fairlead.config import Settings
-from fairlead.store.journal import CHANGED
+from fairlead.domain.model.bill_rate import BillRate
+from fairlead.domain.model.contract import ContractType
+from fairlead.domain.model.delivery import Delivery
+from fairlead.domain.model.project import WorkPackage
+from fairlead.domain.rules.opening import Opening
+from fairlead.domain.values import ExternalRef, Money
+from fairlead.store import bulk, deliveries, journal
+from fairlead.store.journal import CHANGED, Event
 from fairlead.store.server import EmbeddedServer
 from fairlead.trust.acting import Acting
 from fairlead.work.answers import answer_task
@@ -174,6 +184,72 @@ class FirmAtWork:
 
     def is_open(self, task: str) -> bool:
         return self._first("SELECT 1 FROM tasks WHERE id = %s AND state = 'open'", task) is not None
+
+    def approved_work(self, name: str, minutes: int) -> None:
+        """So much work on a deal that is there, approved by its manager and at a price: what
+        billing begins with."""
+        won = self.engagement(name)
+        now = datetime.now(UTC)
+        today, later = now.date(), now.date() + timedelta(days=200)
+        records = (("client", "customer"), ("ledger_project", "job"))
+        delivery = Delivery(
+            engagement=won["id"], number=won["number"], code=f"B-{won['number']}", name=name,
+            client_name=won["client_name"], region=won["region"],
+            refs={
+                what: ExternalRef(system="netsuite-emea", kind=kind, id="1")
+                for what, kind in records
+            },
+            legal_entity=won["legal_entity"], subsidiary="1",
+            contract_type=ContractType.TIME_AND_MATERIALS, billing_method="as_worked",
+            revenue_method="as_invoiced", currency=won["currency"],
+            value=Money(amount=won["value"], currency=won["currency"]), budget_minutes=60_000,
+            payment_days=30, starts_on=today - timedelta(days=30), ends_on=later,
+            packages=(
+                WorkPackage(
+                    code="10", name="Build", hours=Decimal(500),
+                    starts_on=today - timedelta(days=30), ends_on=later,
+                ),
+            ),
+        )  # fmt: skip
+        rate = BillRate(
+            engagement=delivery.engagement, role="Consultant", valid_from=delivery.starts_on,
+            per_hour=Money(amount=Decimal(150), currency=delivery.currency), source="the contract",
+        )  # fmt: skip
+        opening = Opening(delivery=delivery, rates=(rate,), milestones=(), charges=())
+        id = str(uuid4())
+        entry = {
+            "id": id, "engagement_id": delivery.engagement, "task": "10", "day": today,
+            "resource_id": "ayo.brandt", "minutes": minutes, "role": "Consultant",
+            "category": "work", "billable": True, "narrative": "Interfaces", "state": "approved",
+            "source": "test", "source_id": id, "region": delivery.region,
+            "legal_entity": delivery.legal_entity, "entered_by": "person:ayo.brandt",
+            "entered_at": now, "submitted_at": now, "decided_by": "lea.fontaine",
+            "decided_at": now, "version": 1,
+        }  # fmt: skip
+        with self._fairlead.db.transaction() as tx:
+            deliveries.open_books(tx, opening, now)
+            bulk.insert(tx, "time_entries", [entry])
+            event = Event(delivery.engagement, "time.approved", now, "person:lea.fontaine")
+            journal.append(tx, [event])
+
+    def billed(self, name: str) -> None:
+        """A draft of approved work on a deal."""
+        self.approved_work(name, 60)
+        people = self._fairlead.people
+        acting = Acting.of(people, people.person("tomasz.wojcik").principal())
+        today, id = datetime.now(UTC).date(), str(self.engagement(name)["id"])
+        with self._fairlead.db.transaction() as tx:
+            self._fairlead.billing.proposing.propose(tx, [id], acting, dated_on=today, until=today)
+
+    def invoice(self, name: str, state: str) -> _Row:
+        """Of a deal, once there is one in this state."""
+        id = self.engagement(name)["id"]
+        return self._until(
+            f"an invoice of {name} that is {state}",
+            lambda: self._first(
+                "SELECT * FROM invoices WHERE engagement_id = %s AND state = %s", id, state
+            ),
+        )
 
     def mails(self, word: str) -> list[_Row]:
         """What was sent with this word in the subject, once something was."""

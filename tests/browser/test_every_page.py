@@ -27,6 +27,7 @@ _AT_LEAST = (
     *("/integrations/messages", "/engagements", "/engagements/*", "/exceptions/*"),
     *(f"/engagements/*/{tab}" for tab in ("packet", "timeline", "systems", "decisions")),
     *("/engagements/*/documents", "/engagements/*/milestones", "/my-time", "/my-time/expense"),
+    *("/billing", "/billing/invoices", "/billing/invoices/*", "/billing/items/*"),
 )
 
 
@@ -73,6 +74,7 @@ def planted(firm: FirmAtWork) -> None:
     firm.win("Seen from all sides")
     firm.win("Seen with a gap", complete=False)
     firm.ready("Seen from all sides")
+    firm.billed("Seen from all sides")
     firm.exception("Seen with a gap")
 
 

@@ -129,7 +129,7 @@ def draft(visit: Visit, form: Form) -> Response:
     card = drafted[0][0] if drafted else number or board.card
     context = _page(visit, Board(visit), card=card, outcomes=outcomes, oob=True)
     toast = Toast(said, "ok" if drafted else "warn")
-    answer = visit.parts_of(_TEMPLATE, context, "board", "preview", toast=toast)
+    answer = visit.parts_of(_TEMPLATE, context, "board", "outcomes", "preview", toast=toast)
     answer.headers["HX-Push-Url"] = board.address.but(card=card)
     return answer
 
@@ -156,7 +156,7 @@ def lift(visit: Visit, form: Form) -> Response:
 def changed(visit: Visit, card: str, toast: Toast) -> Response:
     """The board and the card after a command on it."""
     context = _page(visit, Board(visit), card=card, oob=True)
-    return visit.parts_of(_TEMPLATE, context, "board", "preview", toast=toast)
+    return visit.parts_of(_TEMPLATE, context, "board", "outcomes", "preview", toast=toast)
 
 
 def _after(visit: Visit, id: str, number: str, said: str) -> Response:

@@ -37,7 +37,6 @@ class Act:
     reason: bool = False  #: must be given
     primary: bool = False
     closed: str | None = None
-    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,12 @@ def acts_of(visit: Visit, row: Mapping[str, Any]) -> Acts:
     if state is InvoiceState.PROPOSED:
         found.append(
             Act("review", "Review", "check", "It was looked at as it stands, and waits for release "
-                "by another person.", primary=True, closed=proposes, key="r")
+                "by another person.", primary=True, closed=proposes)
         )  # fmt: skip
     if state is InvoiceState.REVIEWED:
         found.append(
             Act("release", "Release", "arrow-r", _follows(kind), primary=True,
-                closed=_release_closed(visit, row), key="r")
+                closed=_release_closed(visit, row))
         )  # fmt: skip
     if (state, InvoiceState.DISCARDED) in INVOICE_MOVES:
         found.append(

@@ -28,7 +28,10 @@ function column(by) {
   const now = from()?.closest("[data-lane]");
   const at = full.indexOf(now);
   const to = full[Math.max(0, Math.min(full.length - 1, at + by))];
-  if (!to || to === now) return;
+  if (!to || to === now) {
+    go(from());
+    return;
+  }
   const row = now ? cardsOf(now).indexOf(from()) : 0;
   const cards = cardsOf(to);
   go(cards[Math.min(Math.max(row, 0), cards.length - 1)]);
@@ -62,8 +65,28 @@ document.addEventListener("click", (event) => {
   if (card) mark(card);
 });
 
+// What is loaded anew by itself waits while somebody fills in a form of it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const it = event.detail.elt;
+  if (!it.matches("#board, #invoice")) return;
+  if (it.querySelector("details.act-in[open], input[type=checkbox]:checked")) event.preventDefault();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (form.matches(".draft-form") && event.detail.successful) form.closest("details").open = false;
+});
+
 // A board that was loaded anew keeps the card that the address names, and the focus on it.
 let focused = null;
+let acted = false; // a form was sent; what came of it is below the board
+document.addEventListener("htmx:beforeSwap", (event) => {
+  acted = event.detail.requestConfig?.elt?.matches?.("form[hx-target='#board']") && event.detail.xhr.status < 400;
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!acted || event.target.id !== "preview") return;
+  acted = false;
+  document.getElementById("why-h")?.focus({ preventScroll: true });
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "board") return;
   focused = document.activeElement?.closest?.("[data-card]")?.getAttribute("href") ?? null;

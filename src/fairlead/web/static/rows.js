@@ -61,7 +61,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || field || event.defaultPrevented) return;
   if (document.querySelector("dialog[open]") || !lettersOn()) return;
   const row = document.querySelector("[data-rows] .is-sel") ?? event.target.closest?.("[data-row]");
-  if (event.key === "j" || event.key === "k") {
+  if ((event.key === "j" || event.key === "k") && rows().length) {
     event.preventDefault();
     go(event.key === "j" ? 1 : -1);
   } else if (event.key.toLowerCase() === "x" && row) {
