@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -407,6 +407,7 @@ class FaultWorld:
         shutil.copytree(SAMPLE, config)
         systems = [self._system(folder, vendor, name, accounts[vendor]) for vendor in VENDORS]
         (config / "systems.yaml").write_text(yaml.safe_dump({"systems": systems}), "utf-8")
+        name_kinds_in(config / "time.yaml", {f"{vendor}-{name}" for vendor in VENDORS})
         return Firm(name, folder, self.sandbox, self.nursery, self._new_database())
 
     def _system(
@@ -438,6 +439,13 @@ class FaultWorld:
             "rate": {"per_second": 1000, "at_once": self._at_once},
             **({"poll_every_s": 3600} if vendor == "salesforce" else {}),
         }
+
+
+def name_kinds_in(file: Path, systems: Collection[str]) -> None:
+    """Every kind of time keeps its own name in these systems; those of the sample are not there."""
+    kinds: list[dict[str, Any]] = yaml.safe_load(file.read_text("utf-8"))["kinds"]
+    named = [kind | {"systems": dict.fromkeys(sorted(systems), kind["name"])} for kind in kinds]
+    file.write_text(yaml.safe_dump({"kinds": named}), "utf-8")
 
 
 def environment(source: Path | None = None, **more: str) -> dict[str, str]:
