@@ -17,7 +17,6 @@ from fairlead.capabilities import billing, handoff, milestones, reconciliation, 
 from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.billing.keeping import KeepsBoard
 from fairlead.capabilities.billing.opening import OpensBooks
-from fairlead.capabilities.billing.payments import HearsLedger
 from fairlead.capabilities.billing.running import ProposesRuns
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
@@ -34,14 +33,6 @@ from fairlead.capabilities.handoff.ourselves import (
 )
 from fairlead.capabilities.handoff.ownership import Ownership, load_ownership
 from fairlead.capabilities.handoff.packet import Packets
-from fairlead.capabilities.handoff.polling import (
-    Asks,
-    Lands,
-    PollDrain,
-    asks_contracts,
-    asks_crm,
-    asks_documents,
-)
 from fairlead.capabilities.handoff.registering import register
 from fairlead.capabilities.handoff.subject import EngagementSubjects, facts_of
 from fairlead.capabilities.handoff.supply import supply
@@ -103,6 +94,7 @@ from fairlead.trust.principals import People, load_people
 from fairlead.trust.roles import Role
 from fairlead.trust.secrets import Secrets, SecretSource
 from fairlead.web.parts import ConnectorSheet, MappedField, Operation, WebParts
+from fairlead.wiring_polling import poll_drain, polled
 from fairlead.wiring_revenue import reckons
 from fairlead.wiring_time import Timekeeping
 from fairlead.work.alerts import POLICIES as ALERT_POLICIES
@@ -226,7 +218,7 @@ class Fairlead:
             systems.register(
                 tx,
                 [system.id for system in self.systems.all() if system.enabled],
-                [s.id for s in self.systems.all() if s.enabled and s.poll_every_s is not None],
+                [system.id for system in self.systems.all() if system.enabled and polled(system)],
             )
         return db
 
@@ -610,7 +602,10 @@ class Worker:
             case "validations":
                 return ValidationDrain(fairlead.db, fairlead.timekeeping.judging)
             case "poll" if name in fairlead.reaches:
-                return _poll(fairlead, fairlead.reaches[name])
+                reach = fairlead.reaches[name]
+                return poll_drain(
+                    fairlead.db, reach.config, reach.port, fairlead.recorded, fairlead.workforce
+                )
             case _:
                 return None
 
@@ -696,36 +691,3 @@ def _is_set(reach: Reach, source: SecretSource) -> bool:
         return bool(reach.secrets.get(source).get_secret_value())
     except InvalidDefinition:
         return False
-
-
-def _poll(fairlead: Fairlead, reach: Reach) -> PollDrain:
-    """Asks one system what changed, by each of its ports that can tell."""
-
-    def asks() -> list[Asks]:
-        ports = {offer.port for offer in reach.config.serves}
-        found: list[Asks] = []
-        if "crm" in ports:
-            found.append(asks_crm(reach.port("crm")))
-        if "contracts" in ports:
-            found.append(asks_contracts(reach.port("contracts")))
-        if "documents" in ports:
-            found.append(asks_documents(reach.port("documents")))
-        return found
-
-    def lands() -> list[Lands]:
-        system, ports = reach.config.id, {offer.port for offer in reach.config.serves}
-        found: list[Lands] = []
-        if "projects" in ports:
-            projects = reach.port("projects")
-            found.append(lambda since: fairlead.recorded.poll(system, projects, since))
-        if "people" in ports:
-            hr = reach.port("people")
-            found.append(lambda since: fairlead.workforce.poll(system, hr))
-        if "invoicing" in ports:
-            ledger = HearsLedger(fairlead.db)
-            invoicing = reach.port("invoicing")
-            found.append(lambda since: ledger.poll(system, invoicing, since))
-        return found
-
-    every = timedelta(seconds=reach.config.poll_every_s or 60)
-    return PollDrain(fairlead.db, asks, every, lands)

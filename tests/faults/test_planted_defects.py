@@ -61,7 +61,10 @@ def test_two_writers_at_one_effect_are_seen(tmp_path: Path, new_database: NewDat
     with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
         firm = world.firms[0]
         firm.defects = ("no_lock",)
-        robbed(firm, 4, 0.8, lambda: bool(firm.verdict().doubled), 60)
+        # longer than a call settles, so that whoever takes it over calls again
+        creating = {"method": "POST", "path": "/api/v1/*"}
+        slow = [{"kind": "slow", "delay_s": 4, "match": creating}]
+        robbed(firm, 4, {"kantata": slow}, lambda: bool(firm.verdict().doubled), 60)
         verdict = firm.verdict()
     print(f"no_lock: {verdict}")
     assert verdict.doubled

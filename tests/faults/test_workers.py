@@ -6,13 +6,13 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .world import FaultWorld, Firm, NewDatabase, cut_pulses, names
+from .world import FaultWorld, Firm, NewDatabase, cut_a_pulse, names
 
 pytestmark = pytest.mark.slow
 
@@ -80,11 +80,17 @@ def test_a_worker_that_stood_still_and_goes_on_repeats_nothing(
     assert not troubles
 
 
-def robbed(firm: Firm, deals: int, share: float, until: Callable[[], bool], within_s: float) -> int:
-    """Two live workers whose pulses are cut again and again while their calls are out, so that
-    each takes the other for dead. How often a pulse was cut."""
-    for vendor in ("netsuite", "kantata"):
-        firm.faults(vendor, *slow(share))
+def robbed(
+    firm: Firm,
+    deals: int,
+    delays: Mapping[str, Sequence[Mapping[str, Any]]],
+    until: Callable[[], bool],
+    within_s: float,
+) -> int:
+    """Two live workers whose pulses are cut in turn while their calls are out, so that each takes
+    the other for dead. `delays`: vendor → rules of the sandbox. How often a pulse was cut."""
+    for vendor, rules in delays.items():
+        firm.faults(vendor, *rules)
     for _ in range(2):
         firm.start_worker()
     for name in names("Deal", deals):
@@ -94,7 +100,7 @@ def robbed(firm: Firm, deals: int, share: float, until: Callable[[], bool], with
 
     def cut() -> None:
         while not done.wait(1.0):
-            cuts[0] += cut_pulses(firm.database_url)
+            cuts[0] += cut_a_pulse(firm.database_url)
 
     thread = threading.Thread(target=cut)
     thread.start()
@@ -112,7 +118,8 @@ def test_live_workers_that_are_taken_for_dead_during_slow_calls_repeat_nothing(
     with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
         firm = world.firms[0]
         deals, share = (20, 1.0) if whole else (3, 0.3)
-        cuts = robbed(firm, deals, share, firm.all_ended, 500 if whole else 60)
+        delays = {vendor: slow(share) for vendor in ("netsuite", "kantata")}
+        cuts = robbed(firm, deals, delays, firm.all_ended, 500 if whole else 60)
         assert firm.all_ended(), firm.troubles()
         verdict, troubles = firm.verdict(), firm.troubles()
     print(f"{cuts} pulses cut; {verdict}")

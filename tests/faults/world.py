@@ -492,10 +492,14 @@ def hash_of(*parts: str) -> int:
     return random.Random("/".join(parts)).getrandbits(48)
 
 
-def cut_pulses(url: str) -> int:
-    """End the session that holds each worker's lock of life. How many there were."""
+def cut_a_pulse(url: str) -> int:
+    """End the session that holds a worker's lock of life, of one that beat last: the others see it
+    before it has joined again. How many were ended."""
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute("SELECT pg_terminate_backend(backend) FROM workers").rowcount
+        return connection.execute(
+            "SELECT pg_terminate_backend(backend) FROM "
+            "(SELECT backend FROM workers ORDER BY beat_at DESC LIMIT 1) AS last"
+        ).rowcount
 
 
 def names(prefix: str, number: int) -> Sequence[str]:
