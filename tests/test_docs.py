@@ -17,7 +17,7 @@ import typer
 import yaml
 
 from fairlead.api.refusals import HttpRefusal
-from fairlead.bootstrap import CONNECTORS, Fairlead
+from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.handoff.firm import load_firm
 from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.main import app
@@ -38,6 +38,7 @@ from fairlead.sandbox.faults import CallKind, PushKind
 from fairlead.store import gauges
 from fairlead.store.database import Tx
 from fairlead.trust.principals import load_people
+from fairlead.wiring.systems import CONNECTORS
 from fairlead.work.words import CauseClass, ExceptionAction
 
 ROOT = Path(__file__).parents[1]

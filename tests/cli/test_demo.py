@@ -493,11 +493,16 @@ def test_the_demo_runs_and_proves_itself(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     result = simplejson.loads(done.stdout)
-    assert set(result) == {"engagements", "effects", "faults", "proof"}
+    assert set(result) == {"accounts", "engagements", "effects", "faults", "proof"}
     assert len(result["engagements"]) == len(load_deals().deals)
     for one in result["engagements"]:
         assert set(one) == {"deal", "state", "waiting_on", "seconds"}
         assert all(set(wait) == {"step", "owner", "reason"} for wait in one["waiting_on"])
+    columns = {"engagement", "client", "contract", "earned", "billed", "held", "why", "margin"}
+    assert all(set(account) == columns | {"unmeasured"} for account in result["accounts"])
+    billed = [account["billed"]["amount"] for account in result["accounts"] if account["billed"]]
+    assert sum(Decimal(amount) > 0 for amount in billed) >= 5
+    assert all(account["why"] for account in result["accounts"] if _held(account) > 0)
     assert result["effects"].keys() == {"confirmed", "refused", "unknown"}
     assert result["effects"]["confirmed"] > 300
     assert all(times > 0 for times in result["faults"].values())
@@ -507,3 +512,7 @@ def test_the_demo_runs_and_proves_itself(tmp_path: Path) -> None:
         assert row["expected"] == row["found"]
         assert row["duplicates"] == row["missing"] == 0
     assert not (tmp_path / "demo" / "postgres" / "postmaster.pid").exists()
+
+
+def _held(account: dict[str, Any]) -> Decimal:
+    return Decimal(account["held"]["amount"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairlead.config import SystemConfig
-from fairlead.wiring_polling import polled
+from fairlead.wiring.polling import polled
 
 
 def system(*ports: str, poll_every_s: float | None = 60) -> SystemConfig:

@@ -1,0 +1,1 @@
+"""The wiring of the rooms, a piece each; `bootstrap` puts them together."""
