@@ -153,6 +153,29 @@ def test_a_second_word_that_is_no_puts_it_back(db: Database) -> None:
     assert billing.invoicing.made == {}
 
 
+def test_sending_again_does_not_replace_the_second_word(db: Database) -> None:
+    billing = Billing(db, billing_method="milestone", value=eur(2_000_000))
+    with db.transaction() as tx:
+        books = Books(tx)
+        books.milestone("1000000")
+        ((id, _, _),) = books.propose().invoices
+    billing.release(id)
+    billing.office.settle()
+    (run,) = billing.office.runs("invoice-to-ledger")
+    with db.transaction() as tx:
+        cancel_run(tx, run["id"], by="omar.haddad", reason="Too slow.")
+    billing.office.settle()
+    with db.transaction() as tx:
+        Releasing(policies(), billing.office.library).send_again(tx, id, acting(CONTROLLER))
+    billing.office.settle()
+
+    assert billing.invoicing.made == {}
+    assert billing.row(id)["released_at"] is None
+    billing.office.answer("ines.moreau", step="second_release")
+    assert billing.row(id)["state"] == "posted"
+    assert billing.told()[-2:] == ["invoice.released", "invoice.posted"]
+
+
 def posted(billing: Billing) -> str:
     id = billing.propose()
     billing.release(id)

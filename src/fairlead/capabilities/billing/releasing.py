@@ -79,25 +79,11 @@ class Releasing:
                 "and so cannot release it."
             )
         self._must_be_within_limit(tx, row, acting, now)
-        role = self._second(tx, row, now)
-        invoices.change(
-            tx,
-            row["id"],
-            state=InvoiceState.RELEASED,
-            released_by=acting.id,
-            released_at=now if role == NOBODY else None,
-        )
-        row = invoices.load(tx, [row["id"]])[row["id"]]
-        word = "released" if role == NOBODY else "release_asked"
-        log.append(tx, [event_of(row, word, f"person:{acting.id}", now, digest=digest)])
-        if role == NOBODY:
-            take_effect(tx, row)
-        if goes_to_ledger(tx, row):
-            self._start(tx, row, role)
-        return row
+        return self._let_out(tx, row, acting, now, released_by=acting.id)
 
     def send_again(self, tx: Tx, name: str, acting: Acting) -> dict[str, Any]:
         """Start another run for a released one whose run was ended; what was done is not repeated.
+        A second word that it waited for is asked for again.
 
         Raises `NotFound`, and `IllegalMove` where it is not released, or its run goes on.
         """
@@ -109,9 +95,33 @@ class Releasing:
         if row["state"] != InvoiceState.RELEASED or open_run or not goes_to_ledger(tx, row):
             state = "on its way" if open_run else row["state"]
             raise IllegalMove(row["reference"], state, "sent again")
+        if row["released_at"] is None:
+            now = database_time(tx)
+            return self._let_out(tx, row, acting, now, released_by=row["released_by"])
         invoices.change(tx, row["id"], state=InvoiceState.RELEASED)
         row = invoices.load(tx, [row["id"]])[row["id"]]
         self._start(tx, row, NOBODY)
+        return row
+
+    def _let_out(
+        self, tx: Tx, row: Mapping[str, Any], acting: Acting, now: datetime, *, released_by: str
+    ) -> dict[str, Any]:
+        """Released, or waiting for the second word that the policy wants. Its run begins."""
+        role = self._second(tx, row, now)
+        invoices.change(
+            tx,
+            row["id"],
+            state=InvoiceState.RELEASED,
+            released_by=released_by,
+            released_at=now if role == NOBODY else None,
+        )
+        row = invoices.load(tx, [row["id"]])[row["id"]]
+        word = "released" if role == NOBODY else "release_asked"
+        log.append(tx, [event_of(row, word, f"person:{acting.id}", now, digest=row["digest"])])
+        if role == NOBODY:
+            take_effect(tx, row)
+        if goes_to_ledger(tx, row):
+            self._start(tx, row, role)
         return row
 
     def _must_not_be_held(self, tx: Tx, row: Mapping[str, Any], now: datetime) -> None:
