@@ -334,6 +334,38 @@ def test_whoever_corrects_for_others_does_not_approve_the_correction(office: Off
     assert other.status_code == 404
 
 
+def test_a_correction_is_not_undone_with_the_week_of_whose_entry_it_takes_back(
+    office: Office,
+) -> None:
+    id = book(office, 1)
+    approve(office)
+    said = {"kind": "time", "id": str(id), "reason": "Booked twice."}
+    back = office.post("pmo-lead", "/api/v1/corrections", json=said).json()["id"]
+
+    office.post("consultant", "/api/v1/time-week/recall", json={"day": str(MONDAY)})
+
+    assert states(office, UUID(back)) == ["submitted"]
+    assert counts(approve(office, "project-manager")) == 1
+
+
+def test_a_correction_that_was_returned_is_not_changed_into_other_work(office: Office) -> None:
+    id = book(office, 1)
+    approve(office)
+    said = {"kind": "time", "id": str(id), "reason": "Booked twice."}
+    back = office.post("consultant", "/api/v1/corrections", json=said).json()["id"]
+    items = {"items": [{"kind": "time", "id": back}], "reason": "It was right."}
+    assert office.post("pmo-lead", f"{PATH}/return", json=items).status_code == 200
+    path = f"/api/v1/time-entries/{back}"
+    version = office.get("consultant", path).headers["etag"]
+
+    work = {"engagement": "ENG-2001", "task": "10", "day": str(MONDAY), "minutes": 480}
+    changed = office.post("consultant", f"{path}/change", json=work, headers={"if-match": version})
+
+    assert changed.status_code == 409
+    gone = office.call("consultant", "DELETE", path, headers={"if-match": version})
+    assert gone.status_code == 200
+
+
 def test_an_expense_is_taken_back_to_the_cent(office: Office) -> None:
     (ride,) = office.get("consultant", "/api/v1/expenses").json()["items"]
     office.post("consultant", "/api/v1/expenses/submit", json={"ids": [ride["id"]]})

@@ -111,6 +111,8 @@ class Times:
         Raises as `enter` does, and `NotFound`, `StaleVersion`, `IllegalMove`.
         """
         who, was = self._own(tx, acting, id, version, "changed")
+        if was.reverses is not None:
+            raise IllegalMove("The entry", "a correction", "changed; delete it, or hand it in again")
         entry = self._said(
             tx, acting, who, said, id=id, source=was.source, source_id=was.source_id
         ).model_copy(update={"version": version})
@@ -142,14 +144,16 @@ class Times:
         return self.week(tx, who, monday)
 
     def take_back(self, tx: Tx, acting: Acting, day: date) -> Week:
-        """Make drafts again of what was handed in of one's week and nobody has decided yet.
+        """Make drafts again of what was handed in of one's week and nobody has decided yet. What
+        takes an approved entry back stays where it is: somebody else may have said so.
 
         Raises `NotAllowed`.
         """
         who = resource_of(tx, acting)
         monday = day - day.weekday() * _DAY
         time_columns.hold(tx, [who.id])
-        waiting = self._in_week(tx, who, monday, [EntryState.SUBMITTED])
+        handed_in = self._in_week(tx, who, monday, [EntryState.SUBMITTED])
+        waiting = [entry for entry in handed_in if entry.reverses is None]
         if waiting:
             self._move(tx, acting, waiting, EntryState.DRAFT, [EntryState.SUBMITTED], "taken_back")
         return self.week(tx, who, monday)
