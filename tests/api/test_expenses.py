@@ -73,6 +73,21 @@ def test_what_is_entered_is_a_draft_that_says_what_is_missing(office: Office) ->
     assert entered["findings"][0]["severity"] == "error"
 
 
+def test_an_engagement_that_one_neither_works_on_nor_sees_is_as_one_that_is_not_there(
+    office: Office,
+) -> None:
+    said = {"day": "2026-03-04", "category": "taxi", "amount": {"amount": "9", "currency": "EUR"}}
+
+    answers = [
+        office.post("consultant.amer", PATH, json={**said, "engagement": name, "task": "none"})
+        for name in ("ENG-2001", "e-2001", "ENG-9999")
+    ]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert len({(answer.json()["detail"], str(answer.json()["errors"])) for answer in answers}) == 1
+    enter(office, "pmo-lead.gmbh")  # sees it, and is assigned to it
+
+
 def test_with_its_receipt_it_is_handed_in_and_waits(office: Office) -> None:
     entered = enter(office)
 

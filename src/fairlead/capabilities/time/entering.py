@@ -16,24 +16,23 @@ from uuid import UUID, uuid4
 
 from pydantic import Field, StrictInt, model_validator
 
+from fairlead.capabilities.time.bookable import bookable
 from fairlead.capabilities.time.judging import Judging
 from fairlead.capabilities.time.kinds import Kind, Kinds
 from fairlead.capabilities.time.whose import resource_of
 from fairlead.domain.ids import EngagementId
-from fairlead.domain.model.assignment import Assignment
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.finding import Finding, Severity
 from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.domain.model.time_entry import EntryState, TimeEntry
 from fairlead.domain.values import Value
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleVersion
-from fairlead.store import assignments, deliveries, findings, journal, time_columns, time_entries
+from fairlead.store import deliveries, findings, journal, time_columns, time_entries
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
 from fairlead.store.time_columns import Judged
 from fairlead.store.time_entries import Sees, Wanted
 from fairlead.trust.acting import Acting
-from fairlead.trust.roles import Permission
 
 #: States in which its owner may change it.
 OWN = frozenset({EntryState.DRAFT, EntryState.RETURNED})
@@ -112,7 +111,9 @@ class Times:
         """
         who, was = self._own(tx, acting, id, version, "changed")
         if was.reverses is not None:
-            raise IllegalMove("The entry", "a correction", "changed; delete it, or hand it in again")
+            raise IllegalMove(
+                "The entry", "a correction", "changed; delete it, or hand it in again"
+            )
         entry = self._said(
             tx, acting, who, said, id=id, source=was.source, source_id=was.source_id
         ).model_copy(update={"version": version})
@@ -175,7 +176,11 @@ class Times:
         source: str,
         source_id: str,
     ) -> TimeEntry:
-        delivery, held = _worked_on(tx, acting, who, said)
+        found = bookable(tx, acting, who, said.engagement)
+        if found is None:
+            rule = "is a launched engagement that you work on"
+            raise InvalidInput("The entry cannot be taken.", [Problem("/engagement", rule)])
+        delivery, held = found
         fitting = [one for one in held if said.day in one.period and one.task in (None, said.task)]
         role = said.role or next((one.role for one in fitting), None) or _only(who.roles)
         if role is None:
@@ -265,27 +270,6 @@ class Times:
         now = database_time(tx)
         time_entries.move(tx, ids, to, froms=froms, by=f"person:{acting.id}", at=now)
         _note(tx, acting, what, entries)
-
-
-def _worked_on(
-    tx: Tx, acting: Acting, who: ResourceRecord, said: TimeInput
-) -> tuple[Delivery, list[Assignment]]:
-    """The engagement, and the person's assignments to it. One that they neither work on nor may
-    see is as one that there is not."""
-    named = {*deliveries.find(tx, [said.engagement]), said.engagement}
-    found = deliveries.load(tx, sorted(named))
-    delivery = next(iter(found.values()), None)
-    if delivery is not None:
-        held = assignments.listed(
-            tx, engagement=delivery.engagement, resource=who.id, own=who.id, limit=200
-        )
-        sees = acting.principal.may(Permission.ENGAGEMENTS_READ) and acting.principal.sees(
-            region=delivery.region, legal_entity=delivery.legal_entity
-        )
-        if held or sees:
-            return delivery, held
-    rule = "is a launched engagement that you work on"
-    raise InvalidInput("The entry cannot be taken.", [Problem("/engagement", rule)])
 
 
 def _task_billable(delivery: Delivery, task: str | None) -> bool:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from pydantic import Field
 
 from fairlead.capabilities.handoff.firm import Calendars
+from fairlead.capabilities.time.bookable import bookable
 from fairlead.capabilities.time.expense_judging import Judging
 from fairlead.capabilities.time.expense_terms import ExpensePolicies
 from fairlead.capabilities.time.receipts import media_type_of
@@ -29,7 +30,7 @@ from fairlead.domain.model.time_entry import EntryState
 from fairlead.domain.values import Country, Exact, Money, Value
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleVersion
 from fairlead.policy.tables import Policies
-from fairlead.store import blobs, deliveries, expenses, findings, journal, time_columns
+from fairlead.store import blobs, expenses, findings, journal, time_columns
 from fairlead.store.database import Tx, database_time
 from fairlead.store.expenses import Kept
 from fairlead.store.journal import Event
@@ -101,7 +102,7 @@ class Expenses:
             time_columns.hold(tx, [who.id])
             if there := expenses.load(tx, [id], lock=False).get(id):
                 return Entered(there, findings.of(tx, "expense", [id]).get(id, ()))
-        delivery = _delivery(tx, said)
+        delivery = _delivery(tx, acting, who, said)
         expense = self._said(tx, said, delivery, who, id=id, source_id=key)
         new = Kept(
             expense=expense,
@@ -123,7 +124,7 @@ class Expenses:
         Raises as `enter` does, and `NotFound`, `StaleVersion`, `IllegalMove`.
         """
         who, known = self._own(tx, acting, id, version, "changed")
-        was, delivery = known.expense, _delivery(tx, said)
+        was, delivery = known.expense, _delivery(tx, acting, who, said)
         now = self._said(tx, said, delivery, who, id=id, source_id=was.source_id)
         kept = {"source": was.source, "receipt": was.receipt, "state": was.state}
         expense = now.model_copy(update={**kept, "reason": was.reason, "version": was.version + 1})
@@ -249,15 +250,14 @@ def _found(tx: Tx, id: UUID, who: ResourceRecord) -> Kept:
     return known
 
 
-def _delivery(tx: Tx, said: ExpenseInput) -> Delivery:
-    ids = [said.engagement, *deliveries.find(tx, [said.engagement])]
-    found = deliveries.load(tx, ids)
-    if len(found) != 1:
+def _delivery(tx: Tx, acting: Acting, who: ResourceRecord, said: ExpenseInput) -> Delivery:
+    found = bookable(tx, acting, who, said.engagement)
+    if found is None:
+        rule = "is the id, number or project code of a launched engagement that you work on"
         raise InvalidInput(
-            "There is no such engagement to book on.",
-            [Problem("/engagement", "is the id, number or project code of a launched engagement")],
+            "There is no such engagement to book on.", [Problem("/engagement", rule)]
         )
-    (delivery,) = found.values()
+    delivery, _ = found
     if said.task is not None and all(said.task != one.code for one in delivery.packages):
         raise InvalidInput(
             f"{delivery.number} has no such work package.",
