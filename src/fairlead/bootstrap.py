@@ -11,6 +11,7 @@ from typing import Any
 
 from fairlead.api.parts import AppParts
 from fairlead.capabilities import billing, handoff, milestones, reconciliation, revenue, time
+from fairlead.capabilities.billing.by_itself import DraftsWhatIsReady
 from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.billing.running import ProposesRuns
@@ -239,7 +240,9 @@ class Fairlead:
             LAUNCHED: both(OpensBooks(self.firm.approved_rates), ShowsMilestones(library)),
             **milestone_steps.listeners(library),
             **wiring_billing.takes(library),
-            **wiring_approval.listeners(library, self.policies),
+            **wiring_approval.listeners(
+                library, self.policies, DraftsWhatIsReady(self.billing.proposing)
+            ),
             **wiring_reconciliation.takes(library),
         }
 

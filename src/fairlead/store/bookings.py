@@ -29,17 +29,6 @@ WHERE x.engagement_id = %(engagement)s AND x.day BETWEEN %(week)s AND %(week)s::
 ORDER BY x.day, x.id
 """
 
-# What could be billed of an engagement's time, and what still waits for approval.
-_UNBILLED = """
-SELECT coalesce(sum(x.minutes) FILTER (WHERE x.state = 'approved'), 0)::bigint AS minutes,
-       min(x.day) FILTER (WHERE x.state = 'approved' AND x.reverses IS NULL) AS since,
-       count(*) FILTER (WHERE x.state = 'submitted')::int AS waiting
-FROM time_entries x
-WHERE x.engagement_id = %s AND x.billable AND x.state IN ('submitted', 'approved')
-  AND NOT EXISTS (SELECT 1 FROM invoice_items i
-                  WHERE i.kind = 'time' AND i.item_id = x.id AND i.live)
-"""
-
 
 def time(tx: Tx, engagement: str, week: date) -> list[Mapping[str, Any]]:
     return list(tx.execute(_TIME, {"engagement": engagement, "week": week}))
@@ -47,11 +36,3 @@ def time(tx: Tx, engagement: str, week: date) -> list[Mapping[str, Any]]:
 
 def expenses(tx: Tx, engagement: str, week: date) -> list[Mapping[str, Any]]:
     return list(tx.execute(_EXPENSES, {"engagement": engagement, "week": week}))
-
-
-def unbilled(tx: Tx, engagement: str) -> Mapping[str, Any]:
-    """`minutes` of approved billable time in no live invoice, `since` which day, and how many
-    billable entries are `waiting` for approval."""
-    row = tx.execute(_UNBILLED, [engagement]).fetchone()
-    assert row is not None
-    return row

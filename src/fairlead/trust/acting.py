@@ -8,6 +8,10 @@ from decimal import Decimal
 from fairlead.domain.values import Money
 from fairlead.trust.principals import People, Person, Principal
 
+#: Fairlead itself, where it does by policy what a person would do otherwise. It has no permission
+#: and no authority: whoever must agree is somebody else.
+ITSELF = Principal(id="fairlead", name="Fairlead", kind="service", roles=frozenset())
+
 
 @dataclass(frozen=True)
 class Acting:
@@ -24,6 +28,11 @@ class Acting:
     @property
     def id(self) -> str:
         return self.principal.id
+
+    @property
+    def actor(self) -> str:
+        """As the log names them."""
+        return self.id if self.principal is ITSELF else f"person:{self.id}"
 
     @property
     def roles(self) -> frozenset[str]:

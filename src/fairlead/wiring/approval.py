@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fairlead.capabilities.handoff.ourselves import Takes
-from fairlead.capabilities.time import booking, submission
-from fairlead.capabilities.time.billing_start import StartsBilling, WeighsBilling, both
+from fairlead.capabilities.time import billing_start, booking, submission
+from fairlead.capabilities.time.billing_start import Drafts, StartsBilling, WeighsBilling, both
 from fairlead.capabilities.time.booking import BooksWork
 from fairlead.capabilities.time.events import (
     BILLING_DUE,
+    BILLING_WEIGH,
     INTERNAL,
     TIMESHEET_DUE,
     WORK_APPROVED,
@@ -27,6 +28,7 @@ EVENTS = INTERNAL  #: on which playbooks start
 def register(registry: Registry, kinds: Kinds, connected: Connected) -> None:
     """Add actions, conditions and notices."""
     booking.register(registry, kinds)
+    billing_start.register(registry)
     submission.register(registry, connected)
 
 
@@ -34,10 +36,11 @@ def subjects() -> Mapping[str, Subjects]:
     return {submission.SUBJECT: TimesheetSubjects()}
 
 
-def listeners(library: Library, policies: Policies) -> Mapping[str, Takes]:
-    """Type of our own messages → what takes it in."""
+def listeners(library: Library, policies: Policies, drafts: Drafts) -> Mapping[str, Takes]:
+    """Type of our own messages → what takes it in. `drafts`: how an invoice is drafted."""
     return {
         WORK_APPROVED: both(BooksWork(library), WeighsBilling(policies)),
-        BILLING_DUE: StartsBilling(library),
+        BILLING_WEIGH: WeighsBilling(policies),
+        BILLING_DUE: StartsBilling(library, drafts),
         TIMESHEET_DUE: StartsReminder(library),
     }

@@ -16,6 +16,7 @@ from fairlead.capabilities.handoff.ourselves import (
 from fairlead.capabilities.reconciliation.comparing import ask_due
 from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.time import recorded
+from fairlead.capabilities.time.billing_start import LooksAtReady
 from fairlead.capabilities.time.submission import Submission
 from fairlead.capabilities.time.validation import ValidationDrain
 from fairlead.flow.burst import Bursts
@@ -53,6 +54,7 @@ class Worker:
                 Housekeeping(5, lambda: revenue_working.wake(db)),
                 Housekeeping(2, fairlead.invoice_runs.sweep),
                 Housekeeping(5, lambda: KeepsBoard(fairlead.billing.readiness).sweep(db)),
+                Housekeeping(60, LooksAtReady(db).sweep),
                 Housekeeping(60, alerts.sweep),
                 Housekeeping(300, Submission(db, fairlead.policies, fairlead.calendars).sweep),
                 Housekeeping(60, self._reconcile),

@@ -83,7 +83,7 @@ def credit(
     header["digest"] = digest(header_of(header), lines, made.words())
     invoices.add(tx, [header], [line_row(header["id"], line, currency) for line in lines])
     invoice_items.add_credited(tx, made.item_rows(header["id"]))
-    log.append(tx, [proposed_event(header, len(taken), now)])
+    log.append(tx, [proposed_event(header, len(taken), acting, now)])
     tell(tx, row, "credit_proposed", acting, now, credit=reference, reason=reason)
     return invoices.load(tx, [header["id"]])[header["id"]]
 

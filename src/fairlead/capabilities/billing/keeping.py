@@ -16,14 +16,12 @@ from fairlead.domain.rules.billing_readiness import Readiness as Ready
 from fairlead.store import journal
 from fairlead.store import readiness_board as board
 from fairlead.store.database import Database, Tx, database_time
-from fairlead.trust.principals import Principal
+from fairlead.trust.acting import ITSELF
 
 #: So old is a card at most, whatever was told of its engagement.
 MOST_AGE = timedelta(minutes=15)
 AT_A_TIME = 250  #: engagements
 _EVENTS = 2000  #: that are followed at a time
-#: Sees all; it only reads, and what it keeps is shown by the reader's own limits.
-_EVERYTHING = Principal(id="fairlead", name="Fairlead", kind="service", roles=frozenset())
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,8 @@ class KeepsBoard:
             return
         since = board.lock(tx, engagements)
         now = database_time(tx)
-        found = self.readiness.of(tx, _EVERYTHING, engagements, on=now.date())
+        # it sees all, and what is kept is shown by the reader's own limits
+        found = self.readiness.of(tx, ITSELF, engagements, on=now.date())
         board.keep(tx, [_row(one, since.get(one.engagement), now) for one in found])
 
     def sweep(self, db: Database) -> None:

@@ -300,7 +300,7 @@ class Proposing:
             outcome = outcomes[one.delivery.engagement]
             outcome.invoices.append((invoice["id"], invoice["reference"], net))
             outcome.items += row["items"]
-            events.append(proposed_event(invoice, row["items"], drafting.now))
+            events.append(proposed_event(invoice, row["items"], drafting.acting, drafting.now))
         invoices.add(tx, rows, line_rows)
         minor = pl.Series([minor_units(one.delivery.currency) for one in order], dtype=pl.Int64)
         for units in sorted(set(minor)):
@@ -438,12 +438,12 @@ def item_digests(items: pl.DataFrame) -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", dict(by.iter_rows()))
 
 
-def proposed_event(invoice: Mapping[str, Any], items: int, now: datetime) -> Event:
+def proposed_event(invoice: Mapping[str, Any], items: int, acting: Acting, now: datetime) -> Event:
     return Event(
         chain=invoice["engagement_id"],
         type=f"{invoice['kind']}.proposed",
         at=now,
-        actor=f"person:{invoice['proposed_by']}",
+        actor=acting.actor,
         attributes={
             "reference": invoice["reference"],
             "net": format(invoice["net"], "f"),

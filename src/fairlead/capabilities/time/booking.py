@@ -20,7 +20,7 @@ from fairlead.domain.ids import EffectKey, EngagementId
 from fairlead.domain.model.posting import ExpensePosting, TimePosting
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import NotFound
-from fairlead.flow.calls import Call, Done, OutwardCall
+from fairlead.flow.calls import Done, OutwardCall
 from fairlead.flow.library import Library
 from fairlead.flow.registry import Registry
 from fairlead.store import blobs, bookings, engagements
@@ -102,11 +102,6 @@ def register(registry: Registry, kinds: Kinds) -> None:
             )
         call.tell("work.booked", week=call.run.input["week"], time=len(hours), expenses=len(spent))
         return Done({"time": len(hours), "expenses": len(spent)})
-
-    @registry.notice("billing_due")
-    def billing_due(call: Call) -> str:
-        """Whose work is to be billed, and why now."""
-        return f"{call.subject.number} {call.subject.deal.name}: {call.input['because']}."
 
 
 def _time(row: Mapping[str, Any]) -> TimePosting:

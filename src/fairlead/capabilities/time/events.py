@@ -13,7 +13,10 @@ from fairlead.store.database import Tx
 
 #: Time or expenses of one engagement and week were approved: `engagement`, `week` (its Monday).
 WORK_APPROVED = "work.approved"
-#: What is approved of an engagement is to be billed: `engagement`, `because`.
+#: Something of an engagement is ready to be billed: `engagement`. No playbook starts on it.
+BILLING_WEIGH = "billing.weigh"
+#: What is ready of an engagement is to be billed: `engagement`, `because`, what is to be done
+#: `then`, and whether it is `seen` already by whoever looks at what is ready.
 BILLING_DUE = "billing.due"
 
 #: Somebody's week is due and not handed in: `timesheet` (resource and Monday), `late`.
