@@ -68,6 +68,7 @@ WEBHOOK_SECRET = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 
 _LIMITS = {"EUR": Decimal(1_000_000), "USD": Decimal(1_000_000)}
 EMEA = frozenset({"EMEA"})
+OF_AMERICA = (".amer", ".us01")  #: ends of ids: limited to the region, to its company
 
 PEOPLE = People(
     [
@@ -88,6 +89,17 @@ PEOPLE = People(
                 email=f"{role}@example.org",
                 roles=frozenset({role}),
                 regions=frozenset({"AMER"}),
+                approval_limits=_LIMITS,
+            )
+            for role in Role
+            if role is not Role.SERVICE
+        ),
+        *(
+            Person(
+                id=f"{str(role).replace('_', '-')}.us01",
+                name=f"{role} of US01",
+                roles=frozenset({role}),
+                legal_entities=frozenset({"US01"}),
                 approval_limits=_LIMITS,
             )
             for role in Role
@@ -364,9 +376,9 @@ def add_people_who_book(tx: Tx) -> None:
             ResourceRecord(
                 id=person.id,
                 name=person.name,
-                region="AMER" if person.id.endswith(".amer") else "EMEA",
-                country="US" if person.id.endswith(".amer") else "DE",
-                legal_entity="US01" if person.id.endswith(".amer") else "DE01",
+                region="AMER" if person.id.endswith(OF_AMERICA) else "EMEA",
+                country="US" if person.id.endswith(OF_AMERICA) else "DE",
+                legal_entity="US01" if person.id.endswith(OF_AMERICA) else "DE01",
                 source="people.yaml",
             )
             for person in PEOPLE.all()
@@ -384,7 +396,7 @@ def add_people_who_book(tx: Tx) -> None:
                 source="test",
             )
             for person in PEOPLE.all()
-            for number in ([2002] if person.id.endswith(".amer") else [2001])
+            for number in ([2002] if person.id.endswith(OF_AMERICA) else [2001])
         ],
     )
 
@@ -449,6 +461,56 @@ def add_invoice(tx: Tx) -> None:
         "invoices": 1, "items": 0, "ended_at": NOW,
     }  # fmt: skip
     bulk.insert(tx, "billing_runs", [run])
+
+
+def add_run_of_invoice(tx: Tx) -> None:
+    """`r-invoice` carries `invoice-1`: what was decided, done, asked and went wrong on the way."""
+    about: dict[str, Any] = {"run_id": "r-invoice", "subject_id": "invoice-1", "step": "ask"}
+    run: dict[str, Any] = {
+        "id": "r-invoice", "playbook": "handoff", "digest": "d1", "subject_type": "invoice",
+        "subject_id": "invoice-1", "region": "EMEA", "correlation": "c", "input": {},
+        "state": "active", "started_at": NOW,
+    }  # fmt: skip
+    step: dict[str, Any] = {
+        "run_id": "r-invoice", "name": "ask", "occurrence": 1, "kind": "approval",
+        "state": "waiting", "owner": "finance-operations", "started_at": NOW,
+    }  # fmt: skip
+    decision: dict[str, Any] = {
+        "id": "d-invoice", "policy": "invoice-release", "version": 1, "row": "large",
+        "facts": {}, "answer": {"role": "pmo_lead"}, "at": NOW, **about,
+    }  # fmt: skip
+    effect: dict[str, Any] = {
+        "key": "invoice/invoice-1", "occurrence": 1, "system": "ledger-emea", "digest": "x",
+        "operation": "invoicing.create_invoice", "request": {}, "state": "confirmed",
+        "attempts": 1, "intended_at": NOW, **about,
+    }  # fmt: skip
+    task: dict[str, Any] = {
+        "id": "t-invoice", "kind": "approval", "occurrence": 1, "region": "EMEA",
+        "title": "Release?", "role": "pmo_lead", "excluded": ["controller"], "amount": "150",
+        "currency": "EUR", "shown": {}, "state": "open", "opened_at": NOW, "version": 1, **about,
+    }  # fmt: skip
+    trouble: dict[str, Any] = {
+        "id": "x-invoice", "class": "missing_data", "team": "finance-operations",
+        "title": "BIL-1 waits", "detail": "The client is missing.", "remedy": "See the run.",
+        "gaps": [], "actions": [], "region": "EMEA", "times": 1, "state": "open",
+        "cause": "r-invoice/ask", "opened_at": NOW, "version": 1, **about,
+    }  # fmt: skip
+    rows = (
+        ("runs", run), ("steps", step), ("decisions", decision), ("effects", effect),
+        ("tasks", task), ("exceptions", trouble),
+    )  # fmt: skip
+    for table, row in rows:
+        bulk.insert(tx, table, [row])
+    event = Event(
+        chain="e-2001",
+        type="invoice.release_asked",
+        at=NOW,
+        actor="person:controller",
+        attributes={},
+        objects=[("invoice-1", "invoice", "release_asked")],
+        region="EMEA",
+    )
+    journal.append(tx, [event])
 
 
 def milestone_id(engagement: int, number: int) -> str:

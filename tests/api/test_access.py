@@ -142,9 +142,10 @@ GOOD: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("limited_to", ["amer", "us01"])
 @pytest.mark.parametrize("route", [route for route in KEYED if "{id}" in route])
-def test_what_is_another_regions_is_answered_like_what_is_absent(
-    shared_office: Office, route: str
+def test_what_is_anothers_is_answered_like_what_is_absent(
+    shared_office: Office, route: str, limited_to: str
 ) -> None:
     """Status and body are the same, but for the request's id; nothing is changed."""
     method, template = route.split(" ")
@@ -153,6 +154,8 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
         noun = template.split("/")[4]
     if noun == "keys":
         pytest.skip("keys belong to no region")
+    if noun == "systems" and limited_to == "us01":
+        pytest.skip("systems serve regions, whatever the company")
     with shared_office.db.transaction() as tx:
         task = tx.execute("SELECT id FROM tasks WHERE region = 'EMEA' LIMIT 1").fetchone()
         exception = tx.execute("SELECT id FROM exceptions WHERE region = 'EMEA'").fetchone()
@@ -173,7 +176,8 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
     known["evidence"] = shared_office.get("pmo-lead", milestone).json()["evidence"][0]["id"]
     id = known.get(OBJECTS[noun], OBJECTS[noun])
     needed = PERMISSIONS[route]
-    who = next(f"{str(role).replace('_', '-')}.amer" for role in OF_ROLE if needed in OF_ROLE[role])
+    role = next(role for role in OF_ROLE if needed in OF_ROLE[role])
+    who = f"{str(role).replace('_', '-')}.{limited_to}"
     usual = GOOD.get(last, {} if method == "POST" else None)
     body = GOOD.get(f"{noun}/{last}", usual) if method != "GET" else None
     before = shared_office.count("events")
@@ -191,19 +195,24 @@ def test_what_is_another_regions_is_answered_like_what_is_absent(
     assert shared_office.count("events") == before
 
 
+_FOREIGN = {"amer": "EMEA|2001|ledger-emea", "us01": "DE01|2001"}
 LISTS = [route for route in KEYED if route.startswith("GET") and "{" not in route]
 
 
 @pytest.mark.parametrize("route", [r for r in LISTS if "/keys" not in r and "metrics" not in r])
-def test_no_list_shows_another_region(shared_office: Office, route: str) -> None:
+@pytest.mark.parametrize("limited_to", ["amer", "us01"])
+def test_no_list_shows_another_region_or_company(
+    shared_office: Office, route: str, limited_to: str
+) -> None:
     needed, path = PERMISSIONS[route], route.split(" ")[1]
     for role in OF_ROLE:
         if needed in OF_ROLE[role] and role is not Role.SERVICE:
             query = {"mine": "false"} if path.endswith(("/tasks", "/approvals")) else {}
-            answer = shared_office.get(f"{str(role).replace('_', '-')}.amer", path, params=query)
+            who = f"{str(role).replace('_', '-')}.{limited_to}"
+            answer = shared_office.get(who, path, params=query)
 
             assert answer.status_code == 200
-            assert not re.search("EMEA|2001|ledger-emea", answer.text), role
+            assert not re.search(_FOREIGN[limited_to], answer.text), role
 
 
 def test_a_limit_of_legal_entities_holds_where_rows_have_none(shared_office: Office) -> None:
@@ -217,6 +226,27 @@ def test_a_limit_of_legal_entities_holds_where_rows_have_none(shared_office: Off
         assert "2001" in seen(path)
         assert "2002" not in seen(path)
     assert shared_office.get("pmo-lead.gmbh", "/api/v1/runs/r-2002").status_code == 404
+
+
+def test_a_limit_of_legal_entities_holds_for_what_is_about_an_invoice(office: Office) -> None:
+    with office.db.transaction() as tx:
+        firm.add_run_of_invoice(tx)
+    about = ("runs/r-invoice", "decisions/d-invoice", "tasks/t-invoice", "exceptions/x-invoice")
+
+    for path in about:
+        assert office.get("pmo-lead.gmbh", f"/api/v1/{path}").status_code == 200, path
+        assert office.get("pmo-lead.us01", f"/api/v1/{path}").status_code == 404, path
+    for path in ("runs", "effects", "decisions", "tasks", "exceptions", "events"):
+        shown = {
+            who: "invoice-1" in office.get(who, f"/api/v1/{path}?limit=200").text
+            for who in ("pmo-lead", "pmo-lead.gmbh", "pmo-lead.us01", "pmo-lead.amer")
+        }
+        assert list(shown.values()) == [True, True, False, False], (path, shown)
+    answer = {"approved": True, "reason": ""}
+    path = "/api/v1/approvals/t-invoice/answer"
+    sent = {"json": answer, "headers": {"if-match": '"1"'}}
+    assert office.post("pmo-lead.us01", path, **sent).status_code == 404
+    assert office.post("pmo-lead.gmbh", path, **sent).status_code == 200
 
 
 def test_margins_are_withheld_from_those_who_may_not_see_costs(shared_office: Office) -> None:

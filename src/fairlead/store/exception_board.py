@@ -15,14 +15,15 @@ from typing import Any, Literal, LiteralString
 from psycopg import sql
 
 from fairlead.store.database import Tx
+from fairlead.store.subjects import BY_SUBJECT
 from fairlead.store.views import Scope
 
 State = Literal["open", "resolved"]
 Sort = Literal["due", "-due", "risk", "-risk", "age", "-age"]
 SORTS: tuple[Sort, ...] = ("due", "-due", "risk", "-risk", "age", "-age")
 
-#: Seen by its own region and by the legal entity of the engagement that it is about.
-_SEEN: LiteralString = """
+# Of a difference: its own region, and the legal entity of its engagement.
+_SEEN_APART: LiteralString = """
     (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
     AND (%(entities)s::text[] IS NULL OR e.legal_entity = ANY(%(entities)s))
 """
@@ -42,7 +43,7 @@ SELECT x.*, e.number, e.client_name, e.name AS engagement, e.state AS engagement
        (SELECT count(*) FROM exceptions o
         WHERE o.state = 'open' AND o.subject_id = x.subject_id AND o.id <> x.id) AS others
 {tables} LEFT JOIN runs r ON r.id = x.run_id WHERE x.id = %(id)s AND {seen}
-""").format(tables=sql.SQL(_FROM), seen=sql.SQL(_SEEN))
+""").format(tables=sql.SQL(_FROM), seen=sql.SQL(BY_SUBJECT))
 
 #: Filter → its condition. Each lets everything through where its value is null.
 _CONDITIONS: Mapping[LiteralString, LiteralString] = {
@@ -104,7 +105,7 @@ UNION ALL SELECT 'solved', NULL, count(*), count(*) FILTER (WHERE x.resolution =
        {tables} WHERE x.state = 'resolved' AND x.resolved_at > %(now)s - interval '7 days'
        AND {seen}
 ORDER BY what, fitting DESC, name
-""").format(tables=sql.SQL(_FROM), seen=sql.SQL(_SEEN), fits=sql.SQL(_FITS))
+""").format(tables=sql.SQL(_FROM), seen=sql.SQL(BY_SUBJECT), fits=sql.SQL(_FITS))
 
 # What happened to one exception: what was said under its id, its cause, or about its step.
 _HISTORY: LiteralString = """
@@ -150,7 +151,7 @@ UNION ALL SELECT 'rule', rule, count(*), count(*) FILTER (WHERE fits), NULL FROM
 UNION ALL SELECT 'region', region, count(*), count(*) FILTER (WHERE fits), NULL FROM seen
        WHERE region IS NOT NULL GROUP BY region
 ORDER BY what, fitting DESC, name
-""").format(seen=sql.SQL(_SEEN), apart=sql.SQL(_APART))
+""").format(seen=sql.SQL(_SEEN_APART), apart=sql.SQL(_APART))
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ class Board:
             values |= dict(zip(("k0", "k1", "k2"), after, strict=True))
         first, second = keys.split(", ", 1) if sort in ("risk", "-risk") else (keys[:-4], "x.id")
         order: LiteralString = f"{first}{falls}, {second}{falls}, x.id{falls}"
-        query = f"""{_ROW} {_FROM} WHERE x.state = %(state)s AND {_SEEN} AND {_FITS}{end}
+        query = f"""{_ROW} {_FROM} WHERE x.state = %(state)s AND {BY_SUBJECT} AND {_FITS}{end}
             ORDER BY {order} LIMIT %(limit)s"""
         return self._tx.execute(query, values).fetchall()
 
@@ -276,7 +277,7 @@ class Board:
             rest: LiteralString = " AND ".join(others)
             counts.append("count(*) FILTER (WHERE " + rest + ") AS " + name)
         shown: LiteralString = ", ".join(counts)
-        query = f"SELECT {shown} {_FROM} WHERE x.state = %(state)s AND {_SEEN}"
+        query = f"SELECT {shown} {_FROM} WHERE x.state = %(state)s AND {BY_SUBJECT}"
         row = self._tx.execute(query, {**self._eyes, **values}).fetchone()
         return dict(row or {})
 
@@ -303,7 +304,7 @@ class Board:
             end = """ AND (x.first_seen_at, x.engagement_id, x.field, x.system)
                 > (%(k0)s::timestamptz, %(k1)s, %(k2)s, %(k3)s)"""
             values |= dict(zip(("k0", "k1", "k2", "k3"), after, strict=True))
-        query = f"""{_DIFFERENCES} WHERE {_SEEN} AND {_APART}{end}
+        query = f"""{_DIFFERENCES} WHERE {_SEEN_APART} AND {_APART}{end}
             ORDER BY x.first_seen_at, x.engagement_id, x.field, x.system LIMIT %(limit)s"""
         return self._tx.execute(query, values).fetchall()
 

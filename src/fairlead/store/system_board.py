@@ -15,6 +15,7 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from fairlead.store.database import Tx
+from fairlead.store.subjects import SUBJECTS
 from fairlead.store.views import Scope
 
 # One row per system: its state, what it has to do, and what its effects came to in a day.
@@ -69,8 +70,9 @@ SELECT type, at, actor, attributes FROM events WHERE chain = %s ORDER BY positio
 
 _BY_RUN: LiteralString = """
     (%(regions)s::text[] IS NULL OR r.region = ANY(%(regions)s))
-    AND (%(entities)s::text[] IS NULL OR e.legal_entity = ANY(%(entities)s))
-"""
+    AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM {subjects} s
+         WHERE s.id = r.subject_id AND s.legal_entity = ANY(%(entities)s)))
+""".replace("{subjects}", SUBJECTS)
 _EFFECTS: LiteralString = """
 SELECT x.key, x.run_id, x.step, x.occurrence, x.subject_id, x.system, x.operation, x.state, x.ref,
        x.attempts, x.intended_at, x.tried_at, x.settled_at, x.answer, e.number, e.client_name

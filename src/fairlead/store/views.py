@@ -16,39 +16,33 @@ from psycopg import sql
 from fairlead.domain.values import Value
 from fairlead.store import journal, systems
 from fairlead.store.database import Tx
+from fairlead.store.subjects import BY_SUBJECT, SUBJECTS
 from fairlead.store.systems import SystemRow
 
 After = tuple[datetime, str]  #: where the page before ended: time and id of its last row
 
-# An engagement, by its own region and legal entity. A missing one is seen without limits only.
-_OF_ENGAGEMENT = """
+# By its own region and legal entity. A missing one is seen without limits only.
+_BY_ITSELF = """
     (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
     AND (%(entities)s::text[] IS NULL OR x.legal_entity = ANY(%(entities)s))
 """
 
-# What has a region, and the legal entity of the engagement that it is about.
-_BY_SUBJECT = """
-    (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
-    AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM engagements e
-         WHERE e.id = x.subject_id AND e.legal_entity = ANY(%(entities)s)))
-"""
-
 # What belongs to a run, and is seen by whoever sees that.
-_BY_RUN = """
+_BY_RUN: LiteralString = """
     ((%(regions)s::text[] IS NULL AND %(entities)s::text[] IS NULL) OR EXISTS (
         SELECT 1 FROM runs r WHERE r.id = x.run_id
         AND (%(regions)s::text[] IS NULL OR r.region = ANY(%(regions)s))
-        AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM engagements e
+        AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM {subjects} e
              WHERE e.id = r.subject_id AND e.legal_entity = ANY(%(entities)s)))))
-"""
+""".replace("{subjects}", SUBJECTS)
 
-# What is about an engagement, with or without a run, and is seen by whoever sees that.
-_BY_ITS_ENGAGEMENT = """
+# What is about something, with or without a run, and is seen by whoever sees that.
+_BY_WHAT_IT_IS_ABOUT: LiteralString = """
     ((%(regions)s::text[] IS NULL AND %(entities)s::text[] IS NULL) OR EXISTS (
-        SELECT 1 FROM engagements e WHERE e.id = x.subject_id
+        SELECT 1 FROM {subjects} e WHERE e.id = x.subject_id
         AND (%(regions)s::text[] IS NULL OR e.region = ANY(%(regions)s))
         AND (%(entities)s::text[] IS NULL OR e.legal_entity = ANY(%(entities)s))))
-"""
+""".replace("{subjects}", SUBJECTS)
 
 # What belongs to no region: only those without a limit see it.
 _UNBOUND = "(%(regions)s::text[] IS NULL AND %(entities)s::text[] IS NULL)"
@@ -129,12 +123,12 @@ SELECT w.system, e.currency, sum(w.steps)::int AS steps, count(*)::int AS engage
        sum(e.value) AS value
 FROM waiting w LEFT JOIN engagements e ON e.id = w.subject_id
 GROUP BY w.system, e.currency ORDER BY w.system, e.currency
-""").format(visible=sql.SQL(_BY_SUBJECT))
+""").format(visible=sql.SQL(BY_SUBJECT))
 
-# Which of these chains are engagements of the legal entities that are visible.
+# Which of these chains are those of what belongs to the legal entities that are visible.
 _VISIBLE_CHAINS = sql.SQL("""
-SELECT x.id FROM engagements x WHERE x.id = ANY(%(chains)s) AND {visible}
-""").format(visible=sql.SQL(_OF_ENGAGEMENT))
+SELECT x.id FROM {subjects} x WHERE x.id = ANY(%(chains)s) AND {visible}
+""").format(subjects=sql.SQL(SUBJECTS), visible=sql.SQL(_BY_ITSELF))
 
 
 class Scope(Value):
@@ -166,7 +160,7 @@ class Views:
         """Newest first. `q`: a part of number, name or client, whatever its case."""
         return self._newest(
             _ENGAGEMENT,
-            _OF_ENGAGEMENT
+            _BY_ITSELF
             + """ AND (%(state)s::text IS NULL OR x.state = %(state)s)
             AND (%(region)s::text IS NULL OR x.region = %(region)s)
             AND (%(q)s::text IS NULL OR x.number ILIKE %(q)s OR x.name ILIKE %(q)s
@@ -179,7 +173,7 @@ class Views:
 
     def engagement(self, id: str) -> dict[str, Any] | None:
         """By its id or its number (`ENG-2038`)."""
-        where = "(x.id = %(id)s OR x.number = %(id)s) AND " + _OF_ENGAGEMENT
+        where = "(x.id = %(id)s OR x.number = %(id)s) AND " + _BY_ITSELF
         return self._one(_ENGAGEMENT, where, {"id": id})
 
     def log(self, engagement_id: str, *, after: int, limit: int) -> list[dict[str, Any]]:
@@ -212,7 +206,7 @@ class Views:
         """Newest first."""
         return self._newest(
             _RUN,
-            _BY_SUBJECT
+            BY_SUBJECT
             + """ AND (%(state)s::text IS NULL OR x.state = %(state)s)
             AND (%(playbook)s::text IS NULL OR x.playbook = %(playbook)s)
             AND (%(subject)s::text IS NULL OR x.subject_id = %(subject)s)""",
@@ -223,7 +217,7 @@ class Views:
         )
 
     def run(self, id: str) -> dict[str, Any] | None:
-        return self._one(_RUN, "x.id = %(id)s AND " + _BY_SUBJECT, {"id": id})
+        return self._one(_RUN, "x.id = %(id)s AND " + BY_SUBJECT, {"id": id})
 
     def steps(self, run_id: str) -> list[dict[str, Any]]:
         """Of a run that was found with `run`."""
@@ -265,7 +259,7 @@ class Views:
         `assignee`: leaves out what was given to somebody else."""
         return self._page(
             _TASK,
-            _BY_SUBJECT
+            BY_SUBJECT
             + """ AND (%(state)s::text IS NULL OR x.state = %(state)s)
             AND (%(kind)s::text IS NULL OR x.kind = %(kind)s)
             AND (%(roles)s::text[] IS NULL OR x.role = ANY(%(roles)s)
@@ -285,7 +279,7 @@ class Views:
         )
 
     def task(self, id: str) -> dict[str, Any] | None:
-        return self._one(_TASK, "x.id = %(id)s AND " + _BY_SUBJECT, {"id": id})
+        return self._one(_TASK, "x.id = %(id)s AND " + BY_SUBJECT, {"id": id})
 
     def exceptions(
         self,
@@ -300,7 +294,7 @@ class Views:
         """Newest first."""
         return self._newest(
             _EXCEPTION,
-            _BY_SUBJECT
+            BY_SUBJECT
             + """ AND (%(state)s::text IS NULL OR x.state = %(state)s)
             AND (%(team)s::text IS NULL OR x.team = %(team)s)
             AND (%(class)s::text IS NULL OR x.class = %(class)s)
@@ -312,7 +306,7 @@ class Views:
         )
 
     def exception(self, id: str) -> dict[str, Any] | None:
-        return self._one(_EXCEPTION, "x.id = %(id)s AND " + _BY_SUBJECT, {"id": id})
+        return self._one(_EXCEPTION, "x.id = %(id)s AND " + BY_SUBJECT, {"id": id})
 
     def decisions(
         self, *, policy: str | None, subject: str | None, after: After | None, limit: int
@@ -320,7 +314,7 @@ class Views:
         """Newest first."""
         return self._newest(
             _DECISION,
-            _BY_ITS_ENGAGEMENT
+            _BY_WHAT_IT_IS_ABOUT
             + """ AND (%(policy)s::text IS NULL OR x.policy = %(policy)s)
             AND (%(subject)s::text IS NULL OR x.subject_id = %(subject)s)""",
             {"policy": policy, "subject": subject},
@@ -330,7 +324,7 @@ class Views:
         )
 
     def decision(self, id: str) -> dict[str, Any] | None:
-        return self._one(_DECISION, "x.id = %(id)s AND " + _BY_ITS_ENGAGEMENT, {"id": id})
+        return self._one(_DECISION, "x.id = %(id)s AND " + _BY_WHAT_IT_IS_ABOUT, {"id": id})
 
     def differences(
         self,
@@ -344,7 +338,7 @@ class Views:
     ) -> list[dict[str, Any]]:
         """What systems say differently, oldest first. `engagement`: its id or its number."""
         where = (
-            _BY_SUBJECT
+            BY_SUBJECT
             + """ AND (%(system)s::text IS NULL OR x.system = %(system)s)
             AND (%(field)s::text IS NULL OR x.field = %(field)s)
             AND (%(engagement)s::text IS NULL OR x.engagement_id = %(engagement)s
@@ -373,7 +367,7 @@ class Views:
 
     def followed(self) -> list[dict[str, Any]]:
         """Name and version of each playbook that visible runs under way follow, and how many."""
-        query = f"{_FOLLOWED} WHERE x.ended_at IS NULL AND {_BY_SUBJECT} GROUP BY p.name, p.version"
+        query = f"{_FOLLOWED} WHERE x.ended_at IS NULL AND {BY_SUBJECT} GROUP BY p.name, p.version"
         return self._tx.execute(query, self._eyes).fetchall()
 
     def waiting(self) -> list[dict[str, Any]]:
@@ -391,7 +385,7 @@ class Views:
         region is for every holder."""
         where = (
             "((x.region IS NULL AND x.subject_id IS NULL) OR ("
-            + _BY_SUBJECT
+            + BY_SUBJECT
             + """)) AND x.role = ANY(%(roles)s)
             AND (%(before)s::bigint IS NULL OR x.id < %(before)s)"""
         )

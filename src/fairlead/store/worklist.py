@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from fairlead.store.database import Tx
+from fairlead.store.subjects import BY_SUBJECT
 from fairlead.store.views import Scope
 
 
@@ -67,11 +68,7 @@ class Key:
 
 
 #: What the reader's regions and legal entities let through, of `x`.
-SCOPE = sql.SQL("""
-    (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
-    AND (%(entities)s::text[] IS NULL OR EXISTS (SELECT 1 FROM engagements e
-         WHERE e.id = x.subject_id AND e.legal_entity = ANY(%(entities)s)))
-""")
+SCOPE = sql.SQL(BY_SUBJECT)
 _FAR = sql.SQL("timestamptz '5000-01-01 00:00:00+00'")
 
 #: Everything open that waits for the reader. `mine`: without what was given to others.
