@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -24,13 +24,17 @@ from fairlead.cli.sample_accounts import open_accounts
 from fairlead.cli.sample_people import hire
 from fairlead.cli.world import open_world
 from fairlead.config import Settings
+from fairlead.domain.ids import EngagementId
+from fairlead.domain.model.assignment import Assignment
 from fairlead.domain.model.bill_rate import BillRate
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.project import WorkPackage
+from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.domain.rules.opening import Opening
-from fairlead.domain.values import ExternalRef, Money
-from fairlead.store import bulk, deliveries, journal
+from fairlead.domain.values import ExternalRef, Money, Period
+from fairlead.store import assignments, bulk, deliveries, journal, resources
+from fairlead.store.database import database_time
 from fairlead.store.journal import CHANGED, Event
 from fairlead.store.server import EmbeddedServer
 from fairlead.trust.acting import Acting
@@ -131,6 +135,59 @@ class FirmAtWork:
             )
             deal = deal.model_copy(update={"client": id})
         Seller(self._world.sandbox, book).win(deal)
+
+    def staff(self, person: str, day: date) -> None:
+        """Work of theirs in the year of this day: an engagement with one task, without a deal."""
+        year = Period(start=date(day.year, 1, 1), end=date(day.year, 12, 31))
+        delivery = Delivery.model_validate(
+            {
+                "engagement": "worked-on",
+                "number": "ENG-1",
+                "code": "TH-1",
+                "name": "Warehouse migration",
+                "client_name": "Kestrel Logistics",
+                "region": "EMEA",
+                "country": "DE",
+                "legal_entity": "TH-GMBH",
+                "subsidiary": "2",
+                "contract_type": "time_and_materials",
+                "billing_method": "as_worked",
+                "revenue_method": "as_invoiced",
+                "currency": "EUR",
+                "value": {"amount": "100000", "currency": "EUR"},
+                "budget_minutes": 60_000,
+                "payment_days": 30,
+                "starts_on": year.start,
+                "ends_on": year.end,
+                "packages": [
+                    {
+                        "code": "10",
+                        "name": "Rehearse",
+                        "hours": "1000",
+                        "starts_on": year.start,
+                        "ends_on": year.end,
+                    }
+                ],
+            }
+        )
+        opened = Opening(delivery=delivery, rates=(), milestones=(), charges=())
+        who = self._fairlead.people.person(person)
+        record = ResourceRecord(
+            id=who.id, name=who.name, region="EMEA", country="DE", source="people.yaml"
+        )
+        held = Assignment(
+            id="worked-on/1",
+            engagement=EngagementId("worked-on"),
+            resource=who.id,
+            role="Consultant",
+            task="10",
+            period=year,
+            source="people.yaml",
+        )
+        with self._fairlead.db.transaction() as tx:
+            deliveries.open_books(tx, opened, database_time(tx))
+            resources.upsert(tx, [record])
+            assignments.upsert(tx, [held])
 
     # -- what became of it -------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ _AT_LEAST = (
     *("/integrations/messages", "/engagements", "/engagements/*", "/exceptions/*"),
     *(f"/engagements/*/{tab}" for tab in ("packet", "timeline", "systems", "decisions")),
     *("/engagements/*/documents", "/engagements/*/milestones", "/my-time", "/my-time/expense"),
-    *("/billing", "/billing/invoices", "/billing/invoices/*", "/billing/items/*"),
+    *("/time", "/billing", "/billing/invoices", "/billing/invoices/*", "/billing/items/*"),
 )
 
 

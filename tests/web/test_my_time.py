@@ -219,6 +219,26 @@ def test_leave_and_holidays_are_marked_and_are_not_owed(desk: Desk) -> None:
     assert "of 24:00" in page  # of five days, two are off
 
 
+def test_a_week_in_which_less_was_worked_is_declared_complete(desk: Desk) -> None:
+    with desk.db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO timesheets (resource_id, week, state, due_at)"
+            " VALUES (%s, %s, 'open', '2026-03-09T12:00:00Z')",
+            [WHO, WEEK],
+        )
+    b = desk.signed_in(WHO)
+
+    page = b.get(f"/my-time?week={WEEK}").text
+    refused = b.post("/my-time/declare", {"week": WEEK, "reason": " "}, part="my-week")
+    done = b.post("/my-time/declare", {"week": WEEK, "reason": "On the bench."}, part="my-week")
+    again = b.post("/my-time/declare", {"week": WEEK, "reason": "On the bench."}, part="my-week")
+
+    assert "To be handed in by" in page
+    assert (refused.status_code, done.status_code, again.status_code) == (422, 200, 409)
+    assert "On the bench." in done.text
+    assert "The week is complete</button>" not in done.text
+
+
 def test_who_books_no_time_is_told_whom_to_ask(desk: Desk) -> None:
     with desk.db.transaction() as tx:
         tx.execute("DELETE FROM resources WHERE id = %s", [WHO])

@@ -53,7 +53,7 @@ _SELECTED: LiteralString = """
 
 # Whose it is, or who entered it, is the approver, or somebody whose duties meet theirs in one hand
 # at some time since it was submitted.
-_BARRED: LiteralString = """
+BARRED: LiteralString = """
     EXISTS (SELECT 1 FROM json_to_recordset(%(barred)s::json)
                 AS b (resource text, actor text, starts_on date, ends_on date)
             WHERE (b.resource = x.resource_id OR b.actor = x.entered_by)
@@ -283,7 +283,7 @@ def _query(query: LiteralString, kind: Kind) -> sql.Composed:
         minutes=sql.SQL(_MINUTES[kind]),
         amount=sql.SQL(_AMOUNTS[kind]),
         selected=sql.SQL(_SELECTED),
-        barred=sql.SQL(_BARRED),
+        barred=sql.SQL(BARRED),
     )
 
 

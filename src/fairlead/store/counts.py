@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -12,13 +13,16 @@ from fairlead.store.database import Tx
 from fairlead.store.views import Scope
 from fairlead.store.worklist import OPEN, SCOPE, Reader, eyes
 
+_MOST_FLAGGED = 100
+
 
 @dataclass(frozen=True)
 class Waiting:
     by_page: dict[str, int]
     """`inbox`: what the inbox shows as the reader's; `exceptions`: theirs and those of their
-    teams, whoever they were given to; `my-time`: their own entries that were returned; `billing`:
-    what waits to be drafted, reviewed or released, for those who do it."""
+    teams, whoever they were given to; `my-time`: their own entries that were returned; `time`: what
+    is flagged and waits for them, a hundred of each kind at most; `billing`: what waits to be
+    drafted, reviewed or released, for those who do it."""
     systems: int
     healthy: int  #: neither down nor paused
 
@@ -28,6 +32,21 @@ _OWN = sql.SQL("""
     (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))
     AND (%(entities)s::text[] IS NULL OR x.legal_entity = ANY(%(entities)s))
 """)
+
+#: What waits and is flagged, of engagements that the reader approves (`domain.rules.approval`),
+#: deputies left out. What is of their own hand does not wait for them.
+_FLAGGED: LiteralString = """
+    EXISTS (SELECT 1 FROM findings f WHERE f.kind = {kind} AND f.item_id = x.id)
+    AND x.resource_id <> %(me)s AND x.entered_by <> 'person:' || %(me)s
+    AND EXISTS (
+        SELECT 1 FROM deliveries d LEFT JOIN engagement_managers m USING (engagement_id)
+        WHERE d.engagement_id = x.engagement_id
+          AND (m.person = %(me)s
+               OR (%(leads)s OR %(manages)s AND m.person IS NULL)
+              AND (%(regions)s::text[] IS NULL OR d.region = ANY(%(regions)s))
+              AND (%(entities)s::text[] IS NULL OR d.legal_entity = ANY(%(entities)s))))
+"""
+
 _WAITING = sql.SQL("""
 SELECT
   (SELECT count(*) FROM ({open}) o)::int AS inbox,
@@ -36,6 +55,11 @@ SELECT
   (SELECT count(*) FROM time_entries x JOIN resources r ON r.id = x.resource_id
      WHERE (r.id = %(me)s OR lower(r.email) = lower(%(email)s)) AND x.state = 'returned'
        AND x.day > %(day)s::date - 180)::int AS my_time,
+  (SELECT count(*) FROM (
+     (SELECT 1 FROM time_entries x WHERE x.state = 'submitted' AND {flagged_time} LIMIT %(most)s)
+     UNION ALL
+     (SELECT 1 FROM expenses x WHERE x.state = 'submitted' AND {flagged_expense} LIMIT %(most)s)
+   ) flagged WHERE %(leads)s OR %(manages)s)::int AS time,
   (SELECT count(*) FROM readiness_board x
      WHERE %(proposes)s AND x.ready > 0 AND {own})::int AS ready,
   (SELECT count(*) FROM invoices x
@@ -44,7 +68,13 @@ SELECT
   (SELECT count(*) FROM systems WHERE id = ANY(%(systems)s))::int AS systems,
   (SELECT count(*) FROM systems
      WHERE id = ANY(%(systems)s) AND breaker = 'closed' AND paused_by IS NULL)::int AS healthy
-""").format(open=OPEN, scope=SCOPE, own=_OWN)
+""").format(
+    open=OPEN,
+    scope=SCOPE,
+    own=_OWN,
+    flagged_time=sql.SQL(_FLAGGED).format(kind=sql.Literal("time")),
+    flagged_expense=sql.SQL(_FLAGGED).format(kind=sql.Literal("expense")),
+)
 
 # Which of these are engagements of the regions and legal entities that are visible.
 _VISIBLE = """
@@ -56,10 +86,13 @@ SELECT x.id FROM engagements x WHERE x.id = ANY(%(chains)s)
 
 @dataclass(frozen=True)
 class Books:
-    """Who may be among the people who book time, and which day it is."""
+    """Who may be among the people who book time, what they approve by their roles, and which day
+    it is."""
 
     id: str
     email: str | None
+    leads: bool
+    manages: bool
     day: date
 
 
@@ -75,7 +108,7 @@ def waiting(
     tx: Tx, scope: Scope, reader: Reader, systems: Sequence[str], books: Books, bills: Bills
 ) -> Waiting:
     """`systems`: those that are configured."""
-    own = {"me": books.id, "email": books.email, "day": books.day, **vars(bills)}
+    own = {**vars(books), "me": books.id, "most": _MOST_FLAGGED, **vars(bills)}
     values = {**eyes(scope, reader), "mine": True, "systems": list(systems), **own}
     row = tx.execute(_WAITING, values).fetchone()
     assert row is not None
@@ -84,6 +117,7 @@ def waiting(
         "exceptions": row["exceptions"],
         "my-time": row["my_time"],
         "billing": row["ready"] + row["invoices"],
+        "time": row["time"],
     }
     return Waiting(by_page, row["systems"], row["healthy"])
 

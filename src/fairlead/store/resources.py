@@ -40,7 +40,7 @@ ORDER BY x.id
 _LIKE: LiteralString = (
     _SELECT
     + """
-WHERE x.id = %s OR lower(x.email) = lower(%s) ORDER BY x.id
+WHERE x.id = ANY(%s) OR lower(x.email) = ANY(%s) ORDER BY x.id
 """
 )
 
@@ -106,9 +106,10 @@ def named(tx: Tx, names: Iterable[str]) -> list[ResourceRecord]:
     return [_record(row) for row in tx.execute(_NAMED, values).fetchall()]
 
 
-def like(tx: Tx, id: str, email: str | None) -> list[ResourceRecord]:
-    """Everybody of this id or this address."""
-    return [_record(row) for row in tx.execute(_LIKE, [id, email]).fetchall()]
+def like(tx: Tx, ids: Iterable[str], emails: Iterable[str | None]) -> list[ResourceRecord]:
+    """Everybody of one of these ids or addresses."""
+    wanted = [sorted(set(ids)), sorted({email.lower() for email in emails if email})]
+    return [_record(row) for row in tx.execute(_LIKE, wanted).fetchall()]
 
 
 def of_manager(tx: Tx, manager: str) -> list[ResourceRecord]:

@@ -160,6 +160,10 @@ time_entries = sa.Table(
         "time_entries_waiting", "engagement_id", "day",
         postgresql_where=sa.text("state = 'submitted'"),
     ),
+    # what was decided of a week
+    sa.Index(
+        "time_entries_decided", "day", postgresql_where=sa.text("state IN ('approved', 'returned')")
+    ),
 )  # fmt: skip
 
 expenses = sa.Table(
@@ -211,6 +215,10 @@ expenses = sa.Table(
     sa.Index(
         "expenses_waiting", "engagement_id", "day",
         postgresql_where=sa.text("state = 'submitted'"),
+    ),
+    # what was decided of a week
+    sa.Index(
+        "expenses_decided", "day", postgresql_where=sa.text("state IN ('approved', 'returned')")
     ),
 )  # fmt: skip
 

@@ -54,7 +54,9 @@ SELECT
    FROM absences a WHERE a.resource_id = %(resource)s AND a.starts_on <= %(monday)s::date + 6
      AND a.ends_on >= %(monday)s) AS absences,
   (SELECT t.due_at FROM timesheets t
-   WHERE t.resource_id = %(resource)s AND t.week = %(monday)s) AS due_at,
+   WHERE t.resource_id = %(resource)s AND t.week = %(monday)s AND t.state = 'open') AS due_at,
+  (SELECT t.declared FROM timesheets t
+   WHERE t.resource_id = %(resource)s AND t.week = %(monday)s) AS declared,
   (SELECT coalesce(json_agg(DISTINCT jsonb_build_array(x.engagement_id, x.task, x.category)), '[]')
    FROM time_entries x WHERE x.resource_id = %(resource)s AND x.reverses IS NULL
      AND x.day BETWEEN %(monday)s::date - 7 AND %(monday)s::date - 1) AS rows_before
@@ -90,7 +92,7 @@ def may_book(tx: Tx, resource: str, monday: date) -> list[Mapping[str, Any]]:
 
 
 def marks(tx: Tx, resource: str, monday: date) -> Mapping[str, Any]:
-    """`absences`, `due_at` (UTC) and `rows_before`."""
+    """`absences`, `due_at` (UTC; null: nothing more is due), `declared` and `rows_before`."""
     row = tx.execute(_MARKS, {"resource": resource, "monday": monday}).fetchone()
     assert row is not None
     return row

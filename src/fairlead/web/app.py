@@ -30,6 +30,7 @@ from fairlead.web.pages import (
     invoices,
     my_time,
     sign_in,
+    time_review,
 )
 from fairlead.web.parts import WebParts
 from fairlead.web.routing import page
@@ -47,6 +48,7 @@ PAGES: Sequence[ModuleType] = (
     approve,
     acceptance,
     exceptions,
+    time_review,
     billing,
     invoices,
     integrations,

@@ -21,7 +21,7 @@ from fairlead.store.views import Scope, Views
 from fairlead.store.worklist import Reader
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Person, Principal
-from fairlead.trust.roles import Permission
+from fairlead.trust.roles import Permission, Role
 from fairlead.web import nav, templating
 from fairlead.web.formats import Clock, Sla, Tone, initials, listed, words
 from fairlead.web.nav import Entry, Section
@@ -177,7 +177,14 @@ class Visit:
             for system in self.parts.systems.all()
             if system.enabled and is_visible(system, self.who)
         ]
-        books = Books(self.who.id, self.person.email, self.now.date())
+        person = self.person
+        books = Books(
+            person.id,
+            person.email,
+            leads=Role.PMO_LEAD in person.roles,
+            manages=Role.PROJECT_MANAGER in person.roles,
+            day=self.now.date(),
+        )
         bills = Bills(
             self.who.may(Permission.BILLING_PROPOSE), self.who.may(Permission.BILLING_RELEASE)
         )

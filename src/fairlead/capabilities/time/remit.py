@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.domain.rules.approval import Hand, Line, approves_as
 from fairlead.errors import NotAllowed, NotFound
 from fairlead.store import approvals, deputies, resources
@@ -76,16 +77,10 @@ class Remits:
 
     def _resources(self, tx: Tx, ids: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Person → each resource that may be them: by id, and by address."""
-        emails = {id: self._email(id) for id in ids}
-        by_email = resources.by_email(tx, [email for email in emails.values() if email])
-        by_id = resources.load(tx, ids)
+        emails = {id: (self._email(id) or "").lower() for id in ids}
+        found = resources.like(tx, ids, emails.values())
         return {
-            id: sorted(
-                {
-                    *([id] if id in by_id else []),
-                    *(one.id for one in by_email.get((email or "").lower(), ())),
-                }
-            )
+            id: [one.id for one in found if one.id == id or _is_of(one, email)]
             for id, email in emails.items()
         }
 
@@ -116,6 +111,10 @@ def approvers(people: People, line: Line) -> Sequence[Person]:
         or [person for person in able if Role.PROJECT_MANAGER in person.roles]
         or able
     )
+
+
+def _is_of(one: ResourceRecord, email: str) -> bool:
+    return bool(email) and (one.email or "").lower() == email
 
 
 def may_approve(person: Person) -> bool:

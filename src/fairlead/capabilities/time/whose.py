@@ -20,7 +20,7 @@ def resource_of(tx: Tx, acting: Acting) -> ResourceRecord:
     Raises `NotAllowed` for somebody who books no time, and for a program.
     """
     if acting.person is not None:
-        same = resources.like(tx, acting.id, acting.person.email)
+        same = resources.like(tx, [acting.id], [acting.person.email])
         if found := next((one for one in same if one.id == acting.id), None):
             return found
         if len(same) == 1:

@@ -7,7 +7,7 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -15,6 +15,23 @@ from enum import StrEnum
 from fairlead.domain.model.expense import Expense, Meal
 from fairlead.domain.model.finding import Finding, Severity
 from fairlead.domain.values import Currency, Exact, Money, Period, Value, minor_units
+
+#: Stable id of each rule → its heading.
+NAMES: Mapping[str, str] = {
+    "E-01": "Category allowed",
+    "E-02": "Within the limit",
+    "E-03": "Daily allowance",
+    "E-04": "Distance",
+    "E-05": "Receipt",
+    "E-06": "Within the engagement",
+    "E-07": "Assigned",
+    "E-08": "Not in the future",
+    "E-09": "Period open",
+    "E-10": "Claimed once",
+    "E-11": "Exchange rate known",
+    "E-12": "Billable",
+    "E-13": "Supplier's cost ordered",
+}
 
 
 class Pays(StrEnum):

@@ -11,7 +11,7 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fairlead.capabilities.time import cells, whose
+from fairlead.capabilities.time import cells, submission, whose
 from fairlead.capabilities.time.cells import Cell, More, Row, Saved
 from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.errors import InvalidInput, NotAllowed, NotFound, Problem
@@ -82,6 +82,7 @@ def routes() -> list[Route]:
         command(f"{PATH}/cells", save_cell, needs=may),
         command(f"{PATH}/submit", submit, needs=may),
         command(f"{PATH}/take-back", take_back, needs=may),
+        command(f"{PATH}/declare", declare, needs=may),
         upload(at, save_expense, needs=may),
         command(f"{at}/{{id}}/delete", delete_expense, needs=may),
         command(f"{at}/submit", submit_expenses, needs=may),
@@ -158,6 +159,14 @@ def take_back(visit: Visit, form: Form) -> Response:
     who, monday = _must_book(visit), _monday(form)
     visit.parts.times.take_back(visit.tx, visit.acting, monday)
     return _week_again(visit, who, monday, Toast("Taken back; it is a draft again"))
+
+
+def declare(visit: Visit, form: Form) -> Response:
+    """The week is complete although less was worked; nobody is reminded of it any more."""
+    who, monday = _must_book(visit), _monday(form)
+    reason = form.text("reason", longest=2000)
+    submission.declare(visit.tx, visit.acting, monday, reason)
+    return _week_again(visit, who, monday, Toast("The week is complete as it is"))
 
 
 def show_expense(visit: Visit) -> Response:

@@ -350,6 +350,16 @@ class Week:
     def due_at(self) -> datetime | None:
         return self._marks["due_at"]
 
+    @property
+    def declared(self) -> str | None:
+        """Why it is complete although less was worked."""
+        return self._marks["declared"]
+
+    @property
+    def is_short(self) -> bool:
+        """It is due, and less is booked than is contracted."""
+        return self.due_at is not None and self.minutes < self.contracted - self.off_minutes
+
     @cached_property
     def standing(self) -> Standing:
         states = [EntryState(one["state"]) for one in self._entries]

@@ -43,17 +43,19 @@ export function tell() {
   for (const row of rows()) row.toggleAttribute("data-picked", Boolean(boxOf(row)?.checked));
 }
 
-// One sum per currency. Amounts are whole minor units, so that nothing is lost.
+// Hours, and one sum per currency. Amounts are whole minor units, so that nothing is lost.
 function sums(picked) {
   const by = new Map();
   for (const row of picked) {
     if (!row.dataset.minor) continue;
     by.set(row.dataset.currency, (by.get(row.dataset.currency) ?? 0n) + BigInt(row.dataset.minor));
   }
-  return Array.from(by, ([currency, minor]) => {
+  const minutes = picked.reduce((all, row) => all + Number(row.dataset.minutes ?? 0), 0);
+  const hours = minutes ? [`${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`] : [];
+  return hours.concat(Array.from(by, ([currency, minor]) => {
     const places = BigInt(10) ** BigInt(new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits);
     return `${currency} ${(minor / places).toLocaleString("en-GB")}`;
-  }).join(", ");
+  })).join(", ");
 }
 
 document.addEventListener("keydown", (event) => {
@@ -89,5 +91,11 @@ document.addEventListener("change", (event) => {
   }
   tell();
 });
-document.addEventListener("htmx:afterSettle", tell);
+// A list that came anew shows again which of its rows the pane shows.
+document.addEventListener("htmx:afterSettle", () => {
+  const shown = document.querySelector(".split-pane [data-shows]")?.dataset.shows;
+  const link = shown && document.getElementById(`open-${shown}`);
+  if (link) for (const row of rows()) row.classList.toggle("is-sel", row.contains(link));
+  tell();
+});
 tell();

@@ -1,0 +1,86 @@
+"""A week of time, from the first key to the approver's answer, without a mouse."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from desks import Desk, People
+from firm_at_work import FirmAtWork
+from playwright.sync_api import expect
+
+MONDAY = date(2025, 3, 3)  # of a week without a public holiday in Germany
+
+
+def cell(desk: Desk, day: str) -> str:
+    """What stands in it."""
+    return desk.page.get_by_label(f"{day} Mar, hours").input_value()
+
+
+def test_a_consultant_enters_a_week_by_keyboard_and_the_approver_decides(
+    firm: FirmAtWork, people: People
+) -> None:
+    firm.staff("ayo.brandt", MONDAY)
+    desk = people("ayo.brandt", f"/my-time?week={MONDAY}")
+
+    desk.tab_to("Mon 3 Mar, hours")
+    for hours in ("8", "7:30", "7,5", "8.25", "6", "2"):  # Monday to Saturday
+        desk.type(hours)
+        desk.press("ArrowRight")
+    desk.press("ArrowLeft", "ArrowLeft")
+    desk.type("9")
+    desk.press("Escape")  # what was typed is taken back
+    desk.press("ArrowRight", "F2")
+    expect(desk.page.locator("#p-note")).to_be_focused()
+    desk.type("Cutover at the warehouse")
+    desk.tab_to("Save")
+    desk.press("Enter")
+
+    expect(desk.page.locator("#wt")).to_have_text("39:15")
+    expect(desk.page.get_by_label("Sat 8 Mar, hours")).to_be_focused()
+    assert [cell(desk, day) for day in ("Mon 3", "Wed 5", "Thu 6", "Fri 7")] == [
+        "8:00", "7:30", "8:15", "6:00",
+    ]  # fmt: skip
+    desk.sees("2025-03-08 is a Saturday")
+
+    desk.tab_to("Hand in week 10")
+    desk.press("Enter")
+    desk.sees("Handed in")
+
+    lead = people("ines.moreau", f"/time?week={MONDAY}")
+    lead.sees("5 of 6")
+    lead.tab_to("Approve 5")
+    lead.press("Enter")
+    lead.sees("Approved 5")
+    expect(lead.page.locator("[data-row]")).to_have_count(1)
+    lead.page.locator("h1").click()  # nothing is typed in
+    lead.press("a")
+    lead.type("Was it agreed with the client?")
+    lead.tab_to("Return to")
+    lead.press("Enter")
+    lead.sees("Nothing is flagged")
+
+    desk.open(f"/my-time?week={MONDAY}")
+    desk.sees("Was it agreed with the client?")
+    desk.sees("1 entry was returned")
+    expect(desk.page.get_by_label("Sat 8 Mar, hours")).to_be_editable()
+
+
+def test_what_another_tab_saved_is_shown_and_one_of_both_is_chosen(
+    firm: FirmAtWork, people: People
+) -> None:
+    week = date(2025, 3, 10)
+    firm.staff("ayo.brandt", week)
+    one = people("ayo.brandt", f"/my-time?week={week}")
+    other = people("ayo.brandt", f"/my-time?week={week}")
+    for desk in (one, other):
+        desk.tab_to("Mon 10 Mar, hours")  # while it is focused, a page is not loaded anew
+    one.type("4")
+    one.press("Tab")
+    expect(one.page.locator("#wt")).to_have_text("4:00")
+
+    other.type("6")
+    other.press("Tab")
+
+    other.sees("4:00 was saved elsewhere meanwhile.")
+    other.page.get_by_role("button", name="Save 6").press("Enter")
+    expect(other.page.locator("#wt")).to_have_text("6:00")
