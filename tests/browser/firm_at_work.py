@@ -24,7 +24,6 @@ from fairlead.cli.sample_accounts import open_accounts
 from fairlead.cli.sample_people import hire
 from fairlead.cli.world import open_world
 from fairlead.config import Settings
-from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.assignment import Assignment
 from fairlead.domain.model.bill_rate import BillRate
 from fairlead.domain.model.contract import ContractType
@@ -98,11 +97,11 @@ class FirmAtWork:
             "FAIRLEAD_PORT": str(port),
             "FAIRLEAD_ORIGIN": "",
         }
+        hire(self._world.sandbox, self._world.config)  # before HR is asked who is there
         for command in ("serve", "worker"):
             log = self._folder / "logs" / f"{command}.log"
             self._children.append(Child(command, environment=environment, log=log))
         self._book = load_deals()
-        hire(self._world.sandbox, self._world.config)
         prepare(self._world.sandbox, self._book.before)
         wait_until_ready(self.url, self._children[0])
 
@@ -136,52 +135,22 @@ class FirmAtWork:
             deal = deal.model_copy(update={"client": id})
         Seller(self._world.sandbox, book).win(deal)
 
-    def staff(self, person: str, day: date) -> None:
-        """Work of theirs in the year of this day: an engagement with one task, without a deal."""
-        year = Period(start=date(day.year, 1, 1), end=date(day.year, 12, 31))
-        delivery = Delivery.model_validate(
-            {
-                "engagement": "worked-on",
-                "number": "ENG-1",
-                "code": "TH-1",
-                "name": "Warehouse migration",
-                "client_name": "Kestrel Logistics",
-                "region": "EMEA",
-                "country": "DE",
-                "legal_entity": "TH-GMBH",
-                "subsidiary": "2",
-                "contract_type": "time_and_materials",
-                "billing_method": "as_worked",
-                "revenue_method": "as_invoiced",
-                "currency": "EUR",
-                "value": {"amount": "100000", "currency": "EUR"},
-                "budget_minutes": 60_000,
-                "payment_days": 30,
-                "starts_on": year.start,
-                "ends_on": year.end,
-                "packages": [
-                    {
-                        "code": "10",
-                        "name": "Rehearse",
-                        "hours": "1000",
-                        "starts_on": year.start,
-                        "ends_on": year.end,
-                    }
-                ],
-            }
-        )
+    def staff(self, person: str, name: str, year: int) -> None:
+        """Work of theirs through a year, on a deal that is there."""
+        all_of = Period(start=date(year, 1, 1), end=date(year, 12, 31))
+        delivery = self._delivery(name, all_of)
         opened = Opening(delivery=delivery, rates=(), milestones=(), charges=())
         who = self._fairlead.people.person(person)
         record = ResourceRecord(
             id=who.id, name=who.name, region="EMEA", country="DE", source="people.yaml"
         )
         held = Assignment(
-            id="worked-on/1",
-            engagement=EngagementId("worked-on"),
+            id=f"{delivery.engagement}/1",
+            engagement=delivery.engagement,
             resource=who.id,
             role="Consultant",
             task="10",
-            period=year,
+            period=all_of,
             source="people.yaml",
         )
         with self._fairlead.db.transaction() as tx:
@@ -245,29 +214,10 @@ class FirmAtWork:
     def approved_work(self, name: str, minutes: int) -> None:
         """So much work on a deal that is there, approved by its manager and at a price: what
         billing begins with."""
-        won = self.engagement(name)
         now = datetime.now(UTC)
-        today, later = now.date(), now.date() + timedelta(days=200)
-        records = (("client", "customer"), ("ledger_project", "job"))
-        delivery = Delivery(
-            engagement=won["id"], number=won["number"], code=f"B-{won['number']}", name=name,
-            client_name=won["client_name"], region=won["region"],
-            refs={
-                what: ExternalRef(system="netsuite-emea", kind=kind, id="1")
-                for what, kind in records
-            },
-            legal_entity=won["legal_entity"], subsidiary="1",
-            contract_type=ContractType.TIME_AND_MATERIALS, billing_method="as_worked",
-            revenue_method="as_invoiced", currency=won["currency"],
-            value=Money(amount=won["value"], currency=won["currency"]), budget_minutes=60_000,
-            payment_days=30, starts_on=today - timedelta(days=30), ends_on=later,
-            packages=(
-                WorkPackage(
-                    code="10", name="Build", hours=Decimal(500),
-                    starts_on=today - timedelta(days=30), ends_on=later,
-                ),
-            ),
-        )  # fmt: skip
+        today = now.date()
+        start, end = today - timedelta(days=30), today + timedelta(days=200)
+        delivery = self._delivery(name, Period(start=start, end=end))
         rate = BillRate(
             engagement=delivery.engagement, role="Consultant", valid_from=delivery.starts_on,
             per_hour=Money(amount=Decimal(150), currency=delivery.currency), source="the contract",
@@ -288,6 +238,31 @@ class FirmAtWork:
             bulk.insert(tx, "time_entries", [entry])
             event = Event(delivery.engagement, "time.approved", now, "person:lea.fontaine")
             journal.append(tx, [event])
+
+    def _delivery(self, name: str, period: Period) -> Delivery:
+        """What is delivered of a deal that is there: one task."""
+        won = self.engagement(name)
+        records = (("client", "customer"), ("ledger_project", "job"))
+        assert period.end is not None
+        return Delivery(
+            engagement=won["id"], number=won["number"], code=f"B-{won['number']}", name=name,
+            client_name=won["client_name"], region=won["region"],
+            refs={
+                what: ExternalRef(system="netsuite-emea", kind=kind, id="1")
+                for what, kind in records
+            },
+            legal_entity=won["legal_entity"], subsidiary="1",
+            contract_type=ContractType.TIME_AND_MATERIALS, billing_method="as_worked",
+            revenue_method="as_invoiced", currency=won["currency"],
+            value=Money(amount=won["value"], currency=won["currency"]), budget_minutes=60_000,
+            payment_days=30, starts_on=period.start, ends_on=period.end,
+            packages=(
+                WorkPackage(
+                    code="10", name="Build", hours=Decimal(500),
+                    starts_on=period.start, ends_on=period.end,
+                ),
+            ),
+        )  # fmt: skip
 
     def billed(self, name: str) -> None:
         """A draft of approved work on a deal."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from desks import Desk, People
 from firm_at_work import FirmAtWork
 from playwright.sync_api import expect
 
 MONDAY = date(2025, 3, 3)  # of a week without a public holiday in Germany
+
+
+@pytest.fixture(scope="module")
+def staffed(firm: FirmAtWork) -> None:
+    """A consultant has something to work on."""
+    firm.win("Worked on by the week")
+    firm.staff("ayo.brandt", "Worked on by the week", MONDAY.year)
 
 
 def cell(desk: Desk, day: str) -> str:
@@ -17,9 +25,8 @@ def cell(desk: Desk, day: str) -> str:
 
 
 def test_a_consultant_enters_a_week_by_keyboard_and_the_approver_decides(
-    firm: FirmAtWork, people: People
+    staffed: None, people: People
 ) -> None:
-    firm.staff("ayo.brandt", MONDAY)
     desk = people("ayo.brandt", f"/my-time?week={MONDAY}")
 
     desk.tab_to("Mon 3 Mar, hours")
@@ -66,10 +73,9 @@ def test_a_consultant_enters_a_week_by_keyboard_and_the_approver_decides(
 
 
 def test_what_another_tab_saved_is_shown_and_one_of_both_is_chosen(
-    firm: FirmAtWork, people: People
+    staffed: None, people: People
 ) -> None:
     week = date(2025, 3, 10)
-    firm.staff("ayo.brandt", week)
     one = people("ayo.brandt", f"/my-time?week={week}")
     other = people("ayo.brandt", f"/my-time?week={week}")
     for desk in (one, other):
