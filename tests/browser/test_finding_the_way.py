@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from desks import DESK, PHONE, Desk, People
 from firm_at_work import FirmAtWork
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 _PALETTE = "dialog#find"
 
@@ -135,6 +135,33 @@ def test_j_k_enter_and_escape_move_open_and_leave(people: People, task: str) -> 
     assert ines.focused_tag() in ("INPUT", "SELECT")
     ines.press("Escape")
     assert ines.focused_tag() == "BODY"
+
+
+def test_a_refresh_that_was_asked_for_before_one_moved_on_leaves_the_selection(
+    people: People, task: str
+) -> None:
+    ines = people("ines.moreau", "/inbox")
+    rows = ines.page.locator("#inbox-list [data-row]")
+    expect(rows.first).to_be_visible()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.headers.get("hx-trigger") == "inbox-list":
+            held.append(route)
+        else:
+            route.continue_()
+
+    ines.page.route("**/inbox*", hold)
+    with ines.page.expect_request(lambda asked: "hx-trigger" in asked.headers):
+        ines.page.evaluate("htmx.trigger('#inbox-list', 'sse:changed')")
+    ines.press("j")
+    expect(ines.pane.get_by_role("heading", level=2)).to_contain_text(_title(ines, 0))
+    ines.page.locator("#inbox-list").evaluate("list => { list.dataset.old = 'yes' }")
+    held[0].continue_()
+
+    expect(ines.page.locator("#inbox-list[data-old], #inbox-list .htmx-settling")).to_have_count(0)
+    expect(rows.first.locator("a.cut")).to_have_attribute("aria-current", "true")
+    expect(rows.first).to_have_class(re.compile("is-sel"))
 
 
 def test_single_letters_do_nothing_where_they_are_switched_off(people: People) -> None:

@@ -190,8 +190,15 @@ def shared_desk(module_db: Database) -> Iterator[Desk]:
     yield from opened(module_db)
 
 
-def opened(db: Database) -> Iterator[Desk]:
-    firm.fill(db)
+@pytest.fixture(scope="module")
+def empty_desk(module_db: Database) -> Iterator[Desk]:
+    """Of a firm on its first day: people, and nothing that they work on."""
+    yield from opened(module_db, filled=False)
+
+
+def opened(db: Database, *, filled: bool = True) -> Iterator[Desk]:
+    if filled:
+        firm.fill(db)
     now = Now()
     parts = web_parts(db, now)
     with served(parts) as url, httpx.Client(timeout=30) as http:

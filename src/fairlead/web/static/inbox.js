@@ -45,6 +45,17 @@ document.addEventListener("htmx:configRequest", (event) => {
   const selected = document.querySelector("#inbox-list .is-sel");
   if (event.detail.elt === list() && selected) event.detail.parameters.item = selected.id;
 });
+// Who moved on while it was under way stays where they are.
+let kept = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const refreshed = event.detail.target === list() && event.detail.requestConfig.elt === list();
+  kept = refreshed ? document.querySelector("#inbox-list .is-sel")?.id : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const row = kept && document.querySelector(`#inbox-list [data-row][id="${CSS.escape(kept)}"]`);
+  kept = null;
+  if (row) select(row);
+});
 
 // After a decision: the next row. The pane follows.
 document.addEventListener("htmx:afterSettle", (event) => {
