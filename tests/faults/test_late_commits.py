@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def late(chance: random.Random, vendor: str, share: float) -> list[dict[str, Any
     ]
 
 
-def carry_late(firm: Firm, chance: random.Random, deals: int, within_s: float) -> dict[str, int]:
+def carry_late(
+    firm: Firm, chance: random.Random, deals: int, until: Callable[[], bool], within_s: float
+) -> dict[str, int]:
     """Vendor → how many writes came late."""
     for vendor, share in SHARES.items():
         firm.faults(vendor, *late(chance, vendor, share))
@@ -51,7 +54,7 @@ def carry_late(firm: Firm, chance: random.Random, deals: int, within_s: float) -
     for name in names("Deal", deals):
         firm.win(name)
     firm.look_now()
-    firm.carry_on(firm.all_ended, within_s, every_s=0.2)
+    firm.carry_on(until, within_s, every_s=0.2)
     return {vendor: sum(firm.sandbox.fired(firm.system(vendor))) for vendor in WRITES}
 
 
@@ -63,7 +66,7 @@ def test_writes_that_land_after_our_time_out_are_not_done_again(
         tmp_path, new_database, total_timeout_s=TIMEOUT_S, settle_s=SETTLE_S, at_once=8
     ) as world:
         firm = world.firms[0]
-        fired = carry_late(firm, chance, deals, 1200 if whole else 120)
+        fired = carry_late(firm, chance, deals, firm.all_ended, 1200 if whole else 120)
         assert firm.all_ended(), firm.troubles()
         verdict, troubles = firm.verdict(), firm.troubles()
     print(f"late commits: {fired}; {verdict}")

@@ -51,7 +51,7 @@ def test_calling_again_before_a_late_commit_has_landed_is_seen(
     with FaultWorld(tmp_path, new_database, total_timeout_s=TIMEOUT_S, settle_s=SETTLE_S) as world:
         firm = world.firms[0]
         firm.defects = ("no_settle_wait",)
-        carry_late(firm, chance, 4, 40)
+        carry_late(firm, chance, 4, lambda: bool(firm.verdict().doubled), 40)
         verdict = firm.verdict()
     print(f"no_settle_wait: {verdict}")
     assert verdict.doubled

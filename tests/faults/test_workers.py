@@ -56,7 +56,7 @@ def test_the_work_of_a_dead_worker_is_finished_by_others(
 def test_a_worker_that_stood_still_and_goes_on_repeats_nothing(
     tmp_path: Path, new_database: NewDatabase, whole: bool
 ) -> None:
-    deals, still_s, share = (25, 90.0, 1.0) if whole else (4, 20.0, 0.4)
+    deals, still_s, share = (25, 90.0, 1.0) if whole else (4, 10.0, 0.4)
     with FaultWorld(tmp_path, new_database, total_timeout_s=8) as world:
         firm = world.firms[0]
         for vendor in ("netsuite", "kantata"):
