@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+ERP ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -12,8 +13,8 @@ WORKERS ?= 2
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: setup ## run the main job on a made-up firm, with faults, and prove it
-	@$(BIN)/fairlead demo $(ARGS)
+demo: setup ## run the main job on a made-up firm, with faults, and prove it (ERP=tryton: on a real ERP)
+	@$(BIN)/fairlead demo $(if $(ERP),--erp $(ERP)) $(ARGS)
 
 up: setup ## serve: API, workers and the database (FAIRLEAD_PORT, FAIRLEAD_DATA)
 	@$(BIN)/fairlead up $(ARGS)

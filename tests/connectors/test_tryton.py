@@ -51,7 +51,9 @@ class TestWhatTrytonHolds(AtTryton):
         account = self.desk.person.find(
             "analytic_account.account", ["code", "=", project.code], fields=["company", "root.code"]
         )
-        assert [(one["company"], one["root."]["code"]) for one in account] == [(2, "PROJECTS")]
+        assert [(one["company"], one["root."]["code"]) for one in account] == [
+            (int(LTD), "PROJECTS")
+        ]
 
     def test_what_a_person_wrote_above_the_sheet_stays(self) -> None:
         ledger, key = self.ledger(), a_key()
@@ -82,8 +84,9 @@ class TestWhatTrytonHolds(AtTryton):
         made = self.a_project_there(ledger)
         task = self.below(made)[0]
         line = {
-            "company": 1, "employee": 1, "work": task["timesheet_works"][0],
-            "date": day("2026-03-09"), "duration": task["effort_duration"],
+            "company": int(GMBH), "employee": self.desk.buyer(GMBH),
+            "work": task["timesheet_works"][0], "date": day("2026-03-09"),
+            "duration": task["effort_duration"],
         }  # fmt: skip
         self.desk.person.create("timesheet.line", **line)
 

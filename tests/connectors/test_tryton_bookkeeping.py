@@ -18,18 +18,18 @@ from contract_bookkeeping import (
     some_time,
 )
 from tryton_billing import Billing
+from tryton_office import GMBH, LTD
 from tryton_over_http import parts
 
+from fairlead.cli.demo_tryton import ACCOUNTS
 from fairlead.connectors.tryton.bookkeeping import TrytonBookkeeping
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import SystemRefused, SystemUnavailable
 
 pytestmark = pytest.mark.slow
 
-ACCOUNTS = {
-    "revenue": "4.1.2", "billed": "4.2.2", "wip": "1.4.2", "deferred": "2.2.2",
-    "expense": "5.1.3", "payable": "2.1.4",
-}  # fmt: skip
+#: As `AYO` is called on the payroll.
+AYO_BRANDT = "Ayọ̀ Brandt"
 
 
 class Bookings(Billing):
@@ -81,13 +81,12 @@ class Bookings(Billing):
         return told["name"].partition(" ")[0] if told["type"] == "task" else None
 
     def ayo(self) -> int:
-        name = ["party.name", "=", "Ayo Brandt"]
-        return self.desk.person.one("company.employee", name, ["company", "=", 1])
+        return self.desk.employees[GMBH, AYO_BRANDT]
 
     def book_by_hand(self, project: ExternalRef, day: date, hours: int) -> None:
         work = self.desk.record("project.work", project.id, "timesheet_works")
         self.desk.person.create(
-            "timesheet.line", company=1, employee=self.ayo(), date=day,
+            "timesheet.line", company=int(GMBH), employee=self.ayo(), date=day,
             work=work["timesheet_works"][0], duration=timedelta(hours=hours), description=None,
         )  # fmt: skip
 
@@ -147,9 +146,14 @@ class TestWhatTrytonHolds(Bookings):
         assert (made[0], [3.0, 0.0]) == (made[1], self.durations())
 
     def test_an_employee_of_another_company_is_not_taken(self) -> None:
-        with pytest.raises(SystemRefused, match="company 1 has no employees"):
+        person, mail = self.desk.person, "ida.moss@tarn-holloway.example"
+        ways = [["create", [{"type": "email", "value": mail}]]]
+        party = person.create("party.party", name="Ida Moss", contact_mechanisms=ways)
+        person.create("company.employee", party=party, company=int(LTD))
+
+        with pytest.raises(SystemRefused, match=f"company {GMBH} has no employees"):
             self.bookkeeping().book_time(
-                some_time(resource_email="ida.moss@tarn-holloway.example"),
+                some_time(resource_email=mail),
                 project=self.project_for(),
                 key=a_key(),
             )
@@ -162,7 +166,7 @@ class TestWhatTrytonHolds(Bookings):
         lines = ("lines.party.name", "lines.credit", "state")
         told = self.desk.record("account.move", made.id, *lines)
         owed = [(one["party."]["name"], one["credit"]) for one in told["lines."] if one["party."]]
-        assert (owed, told["state"]) == ([("Ayo Brandt", Decimal("84.30"))], "posted")
+        assert (owed, told["state"]) == ([(AYO_BRANDT, Decimal("84.30"))], "posted")
 
     def test_a_category_may_have_an_account_of_its_own(self) -> None:
         books = self.bookkeeping(expense_accounts={"train": "5.2.2"})

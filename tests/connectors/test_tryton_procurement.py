@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from contract_ledger import a_client
 from contract_procurement import ProcurementContract, a_key, a_requisition
-from tryton_office import LTD
+from tryton_office import GMBH, LTD
 from tryton_over_http import TRYTON, AtTryton, parts
 
 from fairlead.connectors.tryton.procurement import TrytonProcurement
@@ -90,7 +90,11 @@ class TestWhatTrytonHolds(Buying):
         made = self.procurement().create_requisition(asked, project=project, key=a_key())
 
         told = self.requisition(made)
-        assert (told["state"], told["company"], told["employee"]) == ("waiting", int(LTD), 3)
+        assert (told["state"], told["company"], told["employee"]) == (
+            "waiting",
+            int(LTD),
+            self.desk.buyer(LTD),
+        )
         assert told["supply_date"] == asked.needed_on
         assert told["description"].startswith(f"{asked.code} {asked.description} [")
         assert told["lines."][0]["description"] == "Security tester, 37.5 h"
@@ -118,8 +122,8 @@ class TestWhatTrytonHolds(Buying):
     def test_a_company_without_a_requester_is_refused(self) -> None:
         project = self.given_project()
 
-        with pytest.raises(SystemRefused, match="No requester is set for its company 1"):
-            self.procurement(requesters={"2": "3"}).create_requisition(
+        with pytest.raises(SystemRefused, match=f"No requester is set for its company {GMBH}"):
+            self.procurement(requesters={LTD: "3"}).create_requisition(
                 a_requisition(), project=project, key=a_key()
             )
 

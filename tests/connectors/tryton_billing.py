@@ -15,6 +15,7 @@ from tryton_over_http import AtTryton, parts
 
 from fairlead.connectors.tryton.invoices import TrytonInvoicing
 from fairlead.domain.values import ExternalRef
+from fairlead.sandbox.tryton.office import register_payment
 
 
 class Billing(AtTryton):
@@ -70,18 +71,8 @@ class Billing(AtTryton):
         return Decimal(told["amount_to_pay"])
 
     def pay(self, invoice: ExternalRef, amount: Decimal, on: date) -> str:
-        person = self.desk.person
-        told = self.desk.record("account.invoice", invoice.id, "company", "party")
-        method = person.one("account.invoice.payment.method", ["company", "=", told["company"]])
-        given = {
-            "amount": amount, "date": on, "payment_method": method, "payee": told["party"],
-        }  # fmt: skip
         before = self._moves()
-        person.guided(
-            "account.invoice.pay", ("start", {}), ("choice", given), ("pay", {}),
-            active_model="account.invoice", active_id=int(invoice.id),
-            active_ids=[int(invoice.id)], company=told["company"],
-        )  # fmt: skip
+        register_payment(self.desk.person, int(invoice.id), amount, on)
         (made,) = self._moves() - before
         return str(made)
 

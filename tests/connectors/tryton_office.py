@@ -17,35 +17,18 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from fairlead.cli.demo_tryton import the_office
 from fairlead.sandbox.tryton import database
-from fairlead.sandbox.tryton.installing import alone, install
-from fairlead.sandbox.tryton.office import Company, Employee, Office
+from fairlead.sandbox.tryton.installing import install
+from fairlead.sandbox.tryton.office import add_tax
 from fairlead.sandbox.tryton.person import Person
 from fairlead.sandbox.tryton.server import TrytonServer
+from fairlead.sandbox.tryton.sharing import in_use
 from fairlead.store.server import EmbeddedServer
 
 _Found = TypeVar("_Found")
 HOME = Path(__file__).parents[2] / ".data" / "tryton"
-_VAT = (
-    ("DE-STANDARD", Decimal("0.19")),
-    ("DE-REDUCED", Decimal("0.07")),
-    ("DE-REVERSE-CHARGE", Decimal(0)),
-)
-GMBH, LTD = "1", "2"  #: ids of the companies
-OFFICE = Office(
-    companies=(
-        Company(
-            "Tarn & Holloway GmbH", "DE", "EUR", _VAT,
-            (Employee("Nora Sand", "nora.sand@tarn-holloway.example"),
-             Employee("Ayo Brandt", "ayo.brandt@tarn-holloway.example")),
-        ),
-        Company(
-            "Tarn & Holloway Ltd", "GB", "GBP", (("GB-STANDARD", Decimal("0.2")),),
-            (Employee("Ida Moss", "ida.moss@tarn-holloway.example"),),
-        ),
-    ),
-    rates={"GBP": Decimal("0.85"), "USD": Decimal("1.1"), "JPY": Decimal(160)},
-)  # fmt: skip
+LTD, GMBH = "1", "2"  #: ids of the companies
 
 
 class Desk:
@@ -56,6 +39,9 @@ class Desk:
         self.person: Person = server.sign_in("admin", keys.admin)
         self.person.write("res.user", self.person.id, company_filter="all")
         self.person.prefer()
+        add_tax(self.person, int(GMBH), "DE-REDUCED", Decimal("0.07"))
+        people = self.person.find("company.employee", fields=["company", "party.name"])
+        self.employees = {(str(one["company"]), one["party."]["name"]): one["id"] for one in people}
         address = postgres.replace("/fairlead?", f"/{server.database}?")
         self._sql = psycopg.connect(address, autocommit=True)
         self._before = self._last_ids()
@@ -78,6 +64,11 @@ class Desk:
         found = self._sql.execute(asked.encode()).fetchone()
         assert found
         return int(found[0])
+
+    def buyer(self, company: str) -> int:
+        """In whose name the requisitions of a company are."""
+        code = {LTD: "TH-LTD", GMBH: "TH-GMBH"}[company]
+        return self.employees[company, f"Procurement {code}"]
 
     def record(self, model: str, id: str, *fields: str) -> dict[str, Any]:
         found = self.person.find(model, ["id", "=", int(id)], fields=fields)
@@ -126,44 +117,18 @@ def open_office() -> Generator[Desk]:
     """Raises `CannotInstall` where Tryton is not installed yet and the index is out of reach."""
     programs = install(HOME)
     postgres = EmbeddedServer(HOME)
-    with _users() as leave:
-        url = postgres.start()
+    with in_use(HOME, postgres.start, postgres.stop) as url:
         database.spare_the_disk(url)
-        built = database.template(HOME, programs, url, OFFICE)
+        built = database.template(HOME, programs, url, the_office())
         own = f"tests_{os.getpid()}"
+        log = HOME / f"{own}.log"
         database.copy(url, built.name, own)
-        with TrytonServer(programs, url, own, HOME / f"{own}.log") as server:
+        with TrytonServer(programs, url, own, log) as server:
             desk = Desk(server, built.keys, url)
             yield desk
             desk.close()
         database.drop(url, own)
-        (HOME / f"{own}.log").unlink()
-        with alone(HOME):
-            if leave():
-                postgres.stop()
-
-
-@contextmanager
-def _users() -> Generator[Any]:
-    """Who works on this PostgreSQL; the last one to leave stops it."""
-    folder = HOME / "users"
-    own = folder / str(os.getpid())
-    with alone(HOME):
-        folder.mkdir(exist_ok=True)
-        own.touch()
-
-    def leave() -> bool:
-        own.unlink(missing_ok=True)
-        return not any(_runs(int(user.name)) for user in folder.iterdir())
-
-    try:
-        yield leave
-    finally:
-        own.unlink(missing_ok=True)
-
-
-def _runs(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+        log.unlink()
 
 
 def day(value: str) -> date:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from contract_ledger import Examples
-from tryton_office import GMBH, Desk
+from tryton_office import GMBH, LTD, Desk
 
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
@@ -37,7 +37,8 @@ def parts(
     """What an adapter is made of. `mapping`: what the firm changes in the field map."""
     known = {
         "base_url": desk.server.url, "database": desk.server.database, "key": desk.keys.rest,
-        "requesters": {"1": "1", "2": "3"}, "total_timeout_s": 60,
+        "requesters": {company: str(desk.buyer(company)) for company in (LTD, GMBH)},
+        "total_timeout_s": 60,
     }  # fmt: skip
     chosen = TrytonSettings.model_validate({**known, **changes})
     plain = Http(TRYTON, str(chosen.base_url), total_timeout_s=chosen.total_timeout_s)

@@ -27,11 +27,13 @@ from fairlead.cli.demo_people import OPERATOR, Desk, People
 from fairlead.cli.demo_progress import Progress, Whom
 from fairlead.cli.demo_proof import prove
 from fairlead.cli.demo_seller import Seller, prepare
-from fairlead.cli.demo_stage import Stage, interruptible
+from fairlead.cli.demo_stage import Erp, Stage, interruptible
+from fairlead.cli.demo_tryton import SYSTEM
 from fairlead.cli.demo_view import View, not_yet, ready_to_win, told
-from fairlead.cli.demo_weeks import Weeks
+from fairlead.cli.demo_weeks import Ledgers, Weeks
 from fairlead.config import Settings
 from fairlead.errors import Busy
+from fairlead.sandbox.tryton.installing import CannotInstall
 from fairlead.trust.roles import Role
 
 _LIMIT_S = 240.0
@@ -44,20 +46,24 @@ _UNSIGNED_FOR_S = 12.0
 _KILLED = "worker killed"
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
+def run(settings: Settings, *, as_json: bool, erp: Erp = Erp.NETSUITE) -> int:
     """The whole demo; its exit status. Raises `Busy` where another one runs in the same folder."""
     try:
         with interruptible(), Progress() as progress:
-            return _run(settings, progress, as_json=as_json)
+            return _run(settings, progress, as_json=as_json, erp=erp)
+    except CannotInstall as away:
+        typer.echo(f"{away}\nWithout ERP=tryton the demo needs no package index.", err=True)
+        return 1
     except KeyboardInterrupt:
         typer.echo("Interrupted; everything that was started has been ended.", err=True)
         return 130
 
 
-def _run(settings: Settings, progress: Progress, *, as_json: bool) -> int:
+def _run(settings: Settings, progress: Progress, *, as_json: bool, erp: Erp) -> int:
     book = load_deals().begun(datetime.now(UTC).date())
     progress.say("starting PostgreSQL, the sandbox systems, the API and two workers")
-    with Stage(settings) as stage, People(stage.fairlead, stage.url) as people:
+    staged = Stage(settings, erp=erp, say=progress.say)
+    with staged as stage, People(stage.fairlead, stage.url) as people:
         try:
             play = Play(stage, people, book, progress)
             view = play.to_the_end()
@@ -112,8 +118,12 @@ class Play:
         self._desk = Desk(people, book)
         self._seller = Seller(stage.sandbox, book)
         prepare(stage.sandbox, book.before)
+        if stage.tryton:
+            stage.tryton.prepare(book.before)
+        self._down = SYSTEM if stage.tryton else _DOWN
         self._faults = Faults(stage.sandbox, declared(book))
         self._down_at: float | None = None
+        self._killed_erp = False
         self._killed_at: float | None = None
         self._replaced = False
         self._unsigned = [deal for deal in book.deals if deal.contract == "signed_later"]
@@ -168,10 +178,14 @@ class Play:
             self._unsigned.remove(deal)
             self._seller.sign(deal)
             self._progress.say(f"the client signs the contract of {deal.name} at last")
-        if self._down_at is None and self._count(_DOWN, "job") >= _DOWN_AFTER_JOBS:
-            self._faults.take_down(_DOWN)
+        if self._down_at is None and self._jobs() >= _DOWN_AFTER_JOBS:
+            self._take_down()
             self._down_at = now
-            self._progress.say(f"{_DOWN} goes down for {OUTAGE_S:g} s")
+        elif self._killed_erp and self._down_at and now > self._down_at + OUTAGE_S:
+            assert self._stage.tryton is not None
+            self._stage.tryton.come_back()
+            self._killed_erp = False
+            self._progress.say(f"{self._down} is started again")
         if self._killed_at is None and self._count("kantata", "workspaces") >= _KILL_AT:
             pid = self._stage.kill_worker()
             self._killed_at = now
@@ -180,6 +194,22 @@ class Play:
         elif self._killed_at and not self._replaced and now > self._killed_at + _ONE_WORKER_S:
             self._progress.say(f"worker {self._stage.replace_worker()} takes its place")
             self._replaced = True
+
+    def _take_down(self) -> None:
+        if self._stage.tryton:
+            self._stage.tryton.go_down()
+            self._killed_erp = True
+            self._faults.happened(f"{self._down}: killed for {OUTAGE_S:g} s")
+            self._progress.say(f"{self._down} is killed (SIGKILL), for {OUTAGE_S:g} s")
+        else:
+            self._faults.take_down(self._down)
+            self._progress.say(f"{self._down} goes down for {OUTAGE_S:g} s")
+
+    def _jobs(self) -> int:
+        """Projects in the ERP that goes down."""
+        if self._stage.tryton:
+            return self._stage.tryton.projects()
+        return self._count(self._down, "job")
 
     def _count(self, system: str, kind: str) -> int:
         return len(self._sandbox.records(system, kind))
@@ -206,8 +236,9 @@ class Play:
     def _still_open(self, view: View) -> list[str]:
         """What is not yet as it must be at the end, in words."""
         found = [words for deal in self._book.deals if (words := not_yet(deal, view))]
-        if self._down_at is None or time.monotonic() < self._down_at + OUTAGE_S:
-            found.append(f"{_DOWN} has not been down and back")
+        is_out = self._down_at is None or time.monotonic() < self._down_at + OUTAGE_S
+        if is_out or self._killed_erp:
+            found.append(f"{self._down} has not been down and back")
         if not self._replaced:
             found.append("no worker has been killed and replaced")
         return found
@@ -218,7 +249,10 @@ class Play:
         """Some weeks of work on what was launched, and what came of them."""
         templates = {one.id: one for one in self._stage.fairlead.firm.templates}
         today = datetime.now(UTC).date()
-        weeks = Weeks(self._people, self._sandbox, self._book, templates, self._progress, today)
+        erp = self._stage.tryton or Ledgers(self._sandbox)
+        weeks = Weeks(
+            self._people, self._sandbox, self._book, templates, self._progress, today, erp
+        )
         return weeks.play()
 
     def outcome(self, view: View, money: Money) -> Outcome:
@@ -234,8 +268,8 @@ class Play:
             if effects[state]:
                 troubles.append(f"{effects[state]} effects ended as {state}")
         outages = self._people.everything("/exceptions", state="resolved", cause_class="outage")
-        if not any(one["system"] == _DOWN for one in outages):
-            troubles.append(f"the outage of {_DOWN} was no exception that ended")
+        if not any(one["system"] == self._down for one in outages):
+            troubles.append(f"the outage of {self._down} was no exception that ended")
         troubles += [
             f"nobody was asked for the {step} of {deal.name} as {role}"
             for deal in self._book.deals
@@ -243,8 +277,9 @@ class Play:
             if (deal.id, step, role) not in self._desk.judged
         ]
         templates = {template.id: template for template in self._stage.fairlead.firm.templates}
-        rows = self._sandbox.ledger()
-        proof = [*prove(self._book, templates, rows), *prove_money(money, rows)]
+        rows, tryton = self._sandbox.ledger(), self._stage.tryton
+        held, billed = (tryton.reading(), tryton.billed()) if tryton else (None, None)
+        proof = [*prove(self._book, templates, rows, held), *prove_money(money, rows, billed)]
         troubles += [
             f"{row.system}: {row.object}: {row.duplicates} too many, {row.missing} missing"
             for row in proof

@@ -128,7 +128,8 @@ class Faults:
 
     def __init__(self, sandbox: SandboxProcess, rules: Mapping[str, Mapping[str, Rule]]) -> None:
         self._sandbox = sandbox
-        self._set = {system: dict(named) for system, named in rules.items()}
+        played = {system.id for system in sandbox.world.systems}
+        self._set = {system: dict(named) for system, named in rules.items() if system in played}
         self._before: Counter[str] = Counter()
         self._by_hand: Counter[str] = Counter()
         for system, named in self._set.items():

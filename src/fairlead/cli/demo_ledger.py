@@ -40,6 +40,44 @@ def row(system: str, object: str, expected: Things, found: Things) -> Row:
     )
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an ERP holds of what was made there for us, in the words of our own deals.
+
+    Where a thing is of a project, the name of that stands first.
+    """
+
+    clients: Things
+    projects: Things
+    parents: Things  #: and the name of the project or client that it is below
+    taxes: Things  #: and the code
+    closed: Things
+    packages: Things  #: and the title
+    schedules: Things
+    lines: Things  #: one for each line of a schedule
+    sums: Things  #: and the sum of the lines
+    requisitions: Things  #: and role, supplier, cost
+
+
+@dataclass(frozen=True)
+class Billed:
+    """The invoices that an ERP holds: by our reference; each line with its text and amount."""
+
+    invoices: Things
+    lines: Things
+
+
+#: What each ERP calls the things of a `Reading`, in its order.
+NETSUITE = (
+    "customer", "job", "job's parent", "job's tax code", "closed job", "projectTask",
+    "billingSchedule", "billing line", "sum of the lines", "purchaseRequisition",
+)  # fmt: skip
+TRYTON = (
+    "party", "project", "project's parent", "project's tax code", "closed project", "task",
+    "billing plan (draft sale)", "its line", "sum of the lines", "purchase requisition",
+)  # fmt: skip
+
+
 class Ledger:
     """One system's ledger rows, read as records: those that were made there, as they are now."""
 

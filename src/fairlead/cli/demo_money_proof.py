@@ -12,20 +12,28 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fairlead.cli.demo_ledger import Ledger, Row, Things, amount, row
+from fairlead.cli.demo_ledger import Billed, Ledger, Row, Things, amount, row
 from fairlead.cli.demo_money import Money
 
 _LEDGERS = ("netsuite-emea", "netsuite-amer")
 _SENT = ("posted", "paid")
 
 
-def prove_money(money: Money, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """`rows`: the append-only ledger of the sandbox's systems."""
+def prove_money(
+    money: Money, rows: Sequence[Mapping[str, Any]], tryton: Billed | None = None
+) -> list[Row]:
+    """`rows`: the append-only ledger of the sandbox's systems. `tryton`: what the one ERP holds
+    that stands in place of the sandbox's two."""
     proof: list[Row] = []
     sent = [one for one in money.invoices if one["state"] in _SENT and one["ref"]]
-    for system in _LEDGERS:
+    held = (
+        {"tryton": tryton}
+        if tryton is not None
+        else {system: _netsuite(Ledger(system, rows)) for system in _LEDGERS}
+    )
+    for system, billed in held.items():
         here = [one for one in sent if one["ref"]["system"] == system]
-        proof += _of_ledger(system, here, Ledger(system, rows))
+        proof += _compared(system, here, billed)
     live = Counter((item["kind"], item["item"]) for item in money.items if item["live"])
     proof.append(row("fairlead", "item in a live invoice", Things(live.keys()), Things(live)))
     mails = Ledger("mail", rows).made("messages")
@@ -46,30 +54,31 @@ def prove_money(money: Money, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
     return proof
 
 
-def _of_ledger(system: str, sent: Sequence[Mapping[str, Any]], ledger: Ledger) -> list[Row]:
+def _netsuite(ledger: Ledger) -> Billed:
     made = ledger.made("invoice")
-    lines = [
-        (str(one["custbody_fairlead_reference"]), str(line["description"]), amount(line["amount"]))
-        for one in made
-        for line in one["item"]["items"]
-    ]
+    return Billed(
+        invoices=Things((str(one["custbody_fairlead_reference"]),) for one in made),
+        lines=Things(
+            (
+                str(one["custbody_fairlead_reference"]),
+                str(line["description"]),
+                amount(line["amount"]),
+            )
+            for one in made
+            for line in one["item"]["items"]
+        ),
+    )
+
+
+def _compared(system: str, sent: Sequence[Mapping[str, Any]], held: Billed) -> list[Row]:
+    lines = Things(
+        (one["reference"], line["description"], amount(line["amount"]["amount"]))
+        for one in sent
+        for line in one["lines"]
+    )
     return [
-        row(
-            system,
-            "invoice",
-            Things((one["reference"],) for one in sent),
-            Things((str(one["custbody_fairlead_reference"]),) for one in made),
-        ),
-        row(
-            system,
-            "invoice line, to the cent",
-            Things(
-                (one["reference"], line["description"], amount(line["amount"]["amount"]))
-                for one in sent
-                for line in one["lines"]
-            ),
-            Things(lines),
-        ),
+        row(system, "invoice", Things((one["reference"],) for one in sent), held.invoices),
+        row(system, "invoice line, to the cent", lines, held.lines),
     ]
 
 

@@ -8,11 +8,22 @@ is found from the append-only ledger that each sandbox system keeps of its own r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from fairlead.cli.demo_deals import Book, Deal
-from fairlead.cli.demo_ledger import Ledger, Row, Things, after_code, amount, row
+from fairlead.cli.demo_ledger import (
+    NETSUITE,
+    TRYTON,
+    Ledger,
+    Reading,
+    Row,
+    Things,
+    after_code,
+    amount,
+    row,
+)
 from fairlead.cli.demo_proof_places import places
 from fairlead.cli.demo_units import Templates, Unit, units
 
@@ -23,13 +34,26 @@ _PROJECTS = "kantata"
 _PARENT = "Parent project"
 
 
-def prove(book: Book, templates: Templates, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """What the deals call for against what the systems say, per system and kind of object."""
+def prove(
+    book: Book,
+    templates: Templates,
+    rows: Sequence[Mapping[str, Any]],
+    tryton: Reading | None = None,
+) -> list[Row]:
+    """What the deals call for against what the systems say, per system and kind of object.
+
+    `tryton`: what the one ERP holds that stands in place of the sandbox's two.
+    """
     wanted = units(book.deals)
     proof: list[Row] = []
-    for system in _LEDGERS:
-        served = [unit for unit in wanted if unit.ledger == system]
-        proof += _ledger(system, book, templates, served, Ledger(system, rows))
+    if tryton is not None:
+        expected = _expected(book, templates, wanted, within="company")
+        proof += _compared("tryton", TRYTON, expected, tryton)
+    else:
+        for system in _LEDGERS:
+            served = [unit for unit in wanted if unit.ledger == system]
+            expected = _expected(book, templates, served, within="ledger")
+            proof += _compared(system, NETSUITE, expected, _netsuite(Ledger(system, rows)))
     proof += _projects(templates, wanted, Ledger(_PROJECTS, rows))
     proof += places(book, rows)
     deals = [deal for deal in book.deals if deal.is_set_up]
@@ -39,16 +63,48 @@ def prove(book: Book, templates: Templates, rows: Sequence[Mapping[str, Any]]) -
     return proof
 
 
-def _ledger(
-    system: str, book: Book, templates: Templates, served: Sequence[Unit], ledger: Ledger
-) -> list[Row]:
+def _compared(system: str, names: Sequence[str], expected: Reading, found: Reading) -> list[Row]:
+    return [
+        row(system, name, getattr(expected, field.name), getattr(found, field.name))
+        for name, field in zip(names, fields(Reading), strict=True)
+    ]
+
+
+def _expected(
+    book: Book,
+    templates: Templates,
+    served: Sequence[Unit],
+    *,
+    within: Literal["ledger", "company"],
+) -> Reading:
     clients = {unit.deal.client: book.client(unit.deal) for unit in served}
+    billed = [unit for unit in served if unit.is_worked_on]
+    bought = [unit.deal for unit in served if unit.phase is None]
+    return Reading(
+        clients=Things((client.name,) for client in clients.values() if not client.known_as),
+        projects=Things((unit.name,) for unit in served),
+        parents=Things((unit.name, unit.parent(book, within=within)) for unit in served),
+        taxes=Things((unit.name, unit.tax) for unit in served),
+        closed=Things((unit.name,) for unit in served if unit.deal.ends_as == "declined"),
+        packages=Things(
+            (unit.name, title) for unit in served for title in unit.packages(templates)
+        ),
+        schedules=Things((unit.name,) for unit in billed),
+        lines=Things((unit.name,) for unit in billed for _ in range(unit.lines)),
+        sums=Things((unit.name, amount(unit.value)) for unit in billed),
+        requisitions=Things(
+            (deal.name, need.role, need.bought_from or "nobody yet", amount(need.cost))
+            for deal in bought
+            for need in deal.buys
+        ),
+    )
+
+
+def _netsuite(ledger: Ledger) -> Reading:
     jobs = {id: _name(body) for id, body in ledger.made_with_id("job").items()}
     customers = {id: _name(body) for id, body in ledger.all("customer").items()}
     vendors = {id: _name(body) for id, body in ledger.all("vendor").items()}
     schedules, made_jobs = ledger.made("billingSchedule"), ledger.made("job")
-    billed = [unit for unit in served if unit.is_worked_on]
-    bought = {unit.deal.id: unit.deal for unit in served if unit.deal.ledger == system}
 
     def of(body: Mapping[str, Any]) -> str:
         return jobs.get(_id(body.get("project")), "?")
@@ -59,68 +115,27 @@ def _ledger(
         estimate = amount(line["estimatedAmount"])
         return jobs.get(job, "?"), role, vendors.get(vendor, "nobody yet"), estimate
 
-    counted: list[tuple[str, Iterable[tuple[str, ...]], Iterable[tuple[str, ...]]]] = [
-        (
-            "customer",
-            ((client.name,) for client in clients.values() if not client.known_as),
-            ((_name(body),) for body in ledger.made("customer")),
+    return Reading(
+        clients=Things((_name(body),) for body in ledger.made("customer")),
+        projects=Things((name,) for name in jobs.values()),
+        parents=Things(
+            (_name(body), (jobs | customers).get(_id(body.get("parent")), "?"))
+            for body in made_jobs
         ),
-        ("job", ((unit.name,) for unit in served), ((name,) for name in jobs.values())),
-        (
-            "job's parent",
-            ((unit.name, unit.parent(book)) for unit in served),
-            (
-                (_name(body), (jobs | customers).get(_id(body.get("parent")), "?"))
-                for body in made_jobs
-            ),
+        taxes=Things(
+            (_name(body), str(body.get("custentity_fairlead_tax_code"))) for body in made_jobs
         ),
-        (
-            "job's tax code",
-            ((unit.name, unit.tax) for unit in served),
-            ((_name(body), str(body.get("custentity_fairlead_tax_code"))) for body in made_jobs),
+        closed=Things((_name(body),) for body in made_jobs if body.get("isInactive")),
+        packages=Things((of(body), str(body["title"])) for body in ledger.made("projectTask")),
+        schedules=Things((of(body),) for body in schedules),
+        lines=Things((of(body),) for body in schedules for _ in _lines(body)),
+        sums=Things((of(body), amount(_sum(body))) for body in schedules),
+        requisitions=Things(
+            line_of(line)
+            for body in ledger.made("purchaseRequisition")
+            for line in body["expense"]["items"]
         ),
-        (
-            "closed job",
-            ((unit.name,) for unit in served if unit.deal.ends_as == "declined"),
-            ((_name(body),) for body in made_jobs if body.get("isInactive")),
-        ),
-        (
-            "projectTask",
-            ((unit.name, title) for unit in served for title in unit.packages(templates)),
-            ((of(body), str(body["title"])) for body in ledger.made("projectTask")),
-        ),
-        (
-            "billingSchedule",
-            ((unit.name,) for unit in billed),
-            ((of(body),) for body in schedules),
-        ),
-        (
-            "billing line",
-            ((unit.name,) for unit in billed for _ in range(unit.lines)),
-            ((of(body),) for body in schedules for _ in _lines(body)),
-        ),
-        (
-            "sum of the lines",
-            ((unit.name, amount(unit.value)) for unit in billed),
-            ((of(body), amount(_sum(body))) for body in schedules),
-        ),
-        (
-            "purchaseRequisition",
-            (
-                (deal.name, need.role, need.bought_from or "nobody yet", amount(need.cost))
-                for deal in bought.values()
-                for need in deal.buys
-            ),
-            (
-                line_of(line)
-                for body in ledger.made("purchaseRequisition")
-                for line in body["expense"]["items"]
-            ),
-        ),
-    ]
-    return [
-        row(system, object, Things(expected), Things(found)) for object, expected, found in counted
-    ]
+    )
 
 
 def _projects(templates: Templates, wanted: Sequence[Unit], kantata: Ledger) -> list[Row]:

@@ -41,9 +41,15 @@ def reference(deal: Deal, *, won: bool) -> str:
 
 
 def prepare(sandbox: SandboxProcess, before: Before) -> None:
-    """Put there what the systems hold before the first deal; what is there already stays alone."""
+    """Put there what the systems hold before the first deal; what is there already stays alone.
+
+    What is said of ledgers is left out where the sandbox plays none.
+    """
     hire(sandbox)
+    played = {system.id for system in sandbox.world.systems}
     for ledger, currencies in before.currencies.items():
+        if ledger not in played:
+            continue
         known = {record["body"]["symbol"] for record in sandbox.records(ledger, "currency")}
         for code, name in currencies.items():
             if code not in known:
@@ -53,9 +59,13 @@ def prepare(sandbox: SandboxProcess, before: Before) -> None:
         if (currency, title) not in cards:
             sandbox.plant("kantata", "rate_cards", {"title": title, "currency": currency})
     for client in before.ledger_clients:
+        if client.ledger not in played:
+            continue
         body = _company(client.name, client.country, client.subsidiary)
         _once(sandbox, client.ledger, "customer", body)
     for vendor in before.ledger_vendors:
+        if vendor.ledger not in played:
+            continue
         body = _company(vendor.name, vendor.country, vendor.subsidiary)
         approved = {"custentity_fairlead_vendor_approved": vendor.approved}
         _once(sandbox, vendor.ledger, "vendor", {**body, **approved})

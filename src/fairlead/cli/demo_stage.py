@@ -7,12 +7,14 @@ import fcntl
 import shutil
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
 from fairlead.bootstrap import Fairlead
+from fairlead.cli.demo_tryton import DemoTryton
 from fairlead.cli.processes import Child, wait_until_ready
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
@@ -23,10 +25,24 @@ from fairlead.store.server import EmbeddedServer
 _WORKERS = 2
 
 
+class Erp(StrEnum):
+    NETSUITE = "netsuite"  #: two accounts that the sandbox plays
+    TRYTON = "tryton"  #: one real server, installed at its first use
+
+
+def _nothing(_words: str) -> None:
+    return None
+
+
 class Stage:
     """Database, sandbox, API and workers. Ends all of them on leaving."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, erp: Erp = Erp.NETSUITE, say: Callable[[str], None] = _nothing
+    ) -> None:
+        """`erp`: the sandbox's ledgers, or a real server in their place."""
+        self.tryton: DemoTryton | None = None
+        self._erp, self._say = erp, say
         self.folder = settings.data / "demo"
         self._settings = settings
         self._children: list[Child] = []
@@ -78,7 +94,10 @@ class Stage:
         self._clear()
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self._world = open_world(self.folder, self.url)
+        if self._erp is Erp.TRYTON:
+            self.tryton = DemoTryton(self._settings.data / "tryton", self._say)
+        own_erp = self.tryton.entry() if self.tryton else None
+        self._world = open_world(self.folder, self.url, own_erp)
         own = {"data": self.folder, "config": self._world.config, "port": port}
         self.fairlead = Fairlead(self._settings.model_copy(update={**own, "database_url": None}))
         self._closing.callback(self.fairlead.db.close)  # started and migrated here, by us alone
@@ -109,6 +128,8 @@ class Stage:
             child.stop(within_s=10)
         if self._world:
             self._world.stop()
+        if self.tryton:
+            self.tryton.stop()
         EmbeddedServer(self.folder).stop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from fairlead.cli.demo_deals import Book, Deal, DealPhase, Term
 from fairlead.domain.model.contract import ContractType
@@ -74,9 +75,15 @@ class Unit:
     def packages(self, templates: Templates) -> Iterable[str]:
         return [f"{one.code} {one.name}" for one in templates[self.template].packages]
 
-    def parent(self, book: Book) -> str:
-        """What its job is below in its ledger: the whole where it is there, else the client."""
-        if self.phase is not None and self.ledger == self.deal.ledger:
+    def parent(self, book: Book, *, within: Literal["ledger", "company"] = "ledger") -> str:
+        """What its project is below in the ERP: the whole, where that is in the same ledger, or
+        of the same company where an ERP keeps a tree within one; else the client."""
+        with_the_whole = (
+            self.ledger == self.deal.ledger
+            if within == "ledger"
+            else self.phase is not None and self.phase.legal_entity == self.deal.legal_entity
+        )
+        if self.phase is not None and with_the_whole:
             return self.deal.name
         client = book.client(self.deal)
         return client.known_as or client.name

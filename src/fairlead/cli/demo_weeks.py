@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from fairlead.cli.demo_client import accept_by_link
 from fairlead.cli.demo_deals import Book
@@ -55,6 +55,33 @@ class Worker:
     engagement: Mapping[str, Any]
 
 
+class Erp(Protocol):
+    """What somebody does in the ERP itself meanwhile."""
+
+    def employ(self, name: str, email: str, legal_entity: str) -> None:
+        """Have somebody on the payroll of a company of ours, so that time can be booked."""
+        ...
+
+    def take_payment(self, invoice: Mapping[str, Any], amount: Decimal, on: date) -> None:
+        """Register what a client paid of a posted invoice; `invoice` is its reference there."""
+        ...
+
+
+class Ledgers:
+    """The sandbox's ledgers, on whose payroll everybody of HR is."""
+
+    def __init__(self, sandbox: SandboxProcess) -> None:
+        self._sandbox = sandbox
+
+    def employ(self, name: str, email: str, legal_entity: str) -> None:
+        return None
+
+    def take_payment(self, invoice: Mapping[str, Any], amount: Decimal, on: date) -> None:
+        line = {"doc": {"id": invoice["id"]}, "amount": amount}
+        body = {"tranDate": on.isoformat(), "apply": {"items": [line]}}
+        self._sandbox.plant(invoice["system"], "customerPayment", body)
+
+
 class Weeks:
     def __init__(
         self,
@@ -64,9 +91,11 @@ class Weeks:
         templates: Templates,
         progress: Progress,
         today: date,
+        erp: Erp,
     ) -> None:
         self._people, self._sandbox, self._book = people, sandbox, book
         self._templates, self._progress, self._today = templates, progress, today
+        self._erp = erp
 
     def play(self) -> Money:
         """Raises `Busy` where something does not come to its end in time."""
@@ -101,6 +130,9 @@ class Weeks:
                         engagement,
                     )
                 )
+        for one in workers:
+            entity = (one.unit.phase or one.unit.deal).legal_entity
+            self._erp.employ(one.name, one.email, entity)
         self._people.command(
             _RESOURCES,
             "/resources",
@@ -276,10 +308,8 @@ class Weeks:
         if not posted:
             return
         detail = self._people.one(_FINANCE, f"/invoices/{posted[0]['id']}")
-        ref = detail["ref"]
-        line = {"doc": {"id": ref["id"]}, "amount": Decimal(detail["total"]["amount"])}
-        body = {"tranDate": self._today.isoformat(), "apply": {"items": [line]}}
-        self._sandbox.plant(ref["system"], "customerPayment", body)
+        amount = Decimal(detail["total"]["amount"])
+        self._erp.take_payment(detail["ref"], amount, self._today)
         self._until(
             lambda: self._people.one(_FINANCE, f"/invoices/{detail['id']}")["state"] == "paid",
             "the payment is known",

@@ -117,13 +117,25 @@ def up(
 
 
 @app.command()
-def demo(as_json: AsJson = False) -> None:
+def demo(
+    as_json: AsJson = False,
+    erp: Annotated[
+        str,
+        typer.Option(
+            help="netsuite: two accounts that the sandbox plays. tryton: a real server, which is"
+            " installed from the package index at its first use."
+        ),
+    ] = "netsuite",
+) -> None:
     """Run the main job on a made-up firm and prove it; exit status 1 where the proof fails."""
     from fairlead.cli import demo as main_job
+    from fairlead.cli.demo_stage import Erp
     from fairlead.config import settings
 
+    if erp not in set(Erp):
+        raise typer.BadParameter(f"{erp}: it is one of {', '.join(Erp)}", param_hint="--erp")
     with _told():
-        raise typer.Exit(main_job.run(settings(), as_json=as_json))
+        raise typer.Exit(main_job.run(settings(), as_json=as_json, erp=Erp(erp)))
 
 
 @app.command()

@@ -42,7 +42,11 @@ class Workforce(RootModel[dict[str, tuple[Job, ...]]]):
 
 
 def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
-    """Put everybody into the systems that must know them; who is there already stays."""
+    """Put everybody into the systems that must know them; who is there already stays.
+
+    Nobody is put on the payroll of a ledger that the sandbox does not play.
+    """
+    played = {system.id for system in sandbox.world.systems}
     for system, jobs in read(folder / "workforce.yaml", Workforce).root.items():
         if sandbox.records(system, "employees"):
             continue
@@ -52,10 +56,14 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
                 employee = _employee(number, job)
                 sandbox.plant(system, "employees", employee)
                 name, email = f"{employee['firstName']} {employee['lastName']}", employee["email"]
-                _put_on_payroll(sandbox, _LEDGERS[system], name, email, _COMPANIES[job.location])
+                if _LEDGERS[system] in played:
+                    company = _COMPANIES[job.location]
+                    _put_on_payroll(sandbox, _LEDGERS[system], name, email, company)
                 number += 1
     people = load_people(folder).all()
     for ledger, company in _HOME.items():
+        if ledger not in played:
+            continue
         known = {one["body"].get("email") for one in sandbox.records(ledger, "employee")}
         for person in people:
             if person.email and person.email not in known:

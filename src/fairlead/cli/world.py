@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from fairlead.config import SAMPLE, load_systems
+from fairlead.config import SAMPLE, SystemConfig, load_systems
 from fairlead.domain.model.tax import TaxKind
 from fairlead.domain.rules.tax_table import RULES
 from fairlead.sandbox.process import SandboxProcess
@@ -41,14 +42,24 @@ class SandboxWorld:
         self.sandbox.stop()
 
 
-def open_world(data: Path, api_url: str) -> SandboxWorld:
+@dataclass(frozen=True)
+class OwnErp:
+    """A running ERP that takes the place of the sample's ledgers: its entry in `systems.yaml`, and
+    the secrets that it names."""
+
+    entry: dict[str, Any]
+    secrets: dict[str, str]
+
+
+def open_world(data: Path, api_url: str, erp: OwnErp | None = None) -> SandboxWorld:
     """Start the sandbox and write the configuration that reaches it.
 
     Credentials are made once and kept in the data directory, readable by its owner only, so that
     the same world goes on after a restart. `api_url` is where webhooks are sent.
     """
     folder = data / "world"
-    world = _credentials(folder / "sandbox.json", api_url)
+    played = [one for one in load_systems(SAMPLE) if erp is None or not _keeps_books(one)]
+    world = _credentials(folder / "sandbox.json", api_url, played)
     sandbox = SandboxProcess(World.model_validate(world), data=folder / "sandbox")
     config = folder / "config"
     shutil.copytree(SAMPLE, config, dirs_exist_ok=True)
@@ -56,15 +67,35 @@ def open_world(data: Path, api_url: str) -> SandboxWorld:
         "systems"
     ]
     made = {system["id"]: system["settings"] for system in world["systems"]}
+    entries = [entry for entry in entries if entry["id"] in made]
     for entry in entries:
         _join(entry, made[entry["id"]], sandbox.client_settings(entry["id"]), data)
+    if erp is not None:
+        kept = {
+            name: {"file": _secret(data, erp.entry["id"], name, value)}
+            for name, value in erp.secrets.items()
+        }
+        entries.append({**erp.entry, "secrets": kept})
+        _name_time(config / "time.yaml", erp.entry["id"])
     (config / "systems.yaml").write_text(
         yaml.safe_dump({"systems": entries}, sort_keys=False, allow_unicode=True), "utf-8"
     )
     return SandboxWorld(config, sandbox)
 
 
-def _credentials(file: Path, api_url: str) -> dict[str, Any]:
+def _name_time(file: Path, erp: str) -> None:
+    """The ERP calls each kind of time as the firm does."""
+    kinds: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    for kind in kinds["kinds"]:
+        kind["systems"][erp] = kind["name"]
+    file.write_text(yaml.safe_dump(kinds, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def _keeps_books(system: SystemConfig) -> bool:
+    return any(one.port == "ledger" for one in system.serves)
+
+
+def _credentials(file: Path, api_url: str, played: Sequence[SystemConfig]) -> dict[str, Any]:
     """The sandbox's side of each account. A system that is new in the sample gets its own."""
     world: dict[str, Any] = {"systems": []}
     if file.is_file():
@@ -72,7 +103,7 @@ def _credentials(file: Path, api_url: str) -> dict[str, Any]:
     known = {system["id"]: system for system in world["systems"]}
     systems = [
         known.get(system.id) or _account(system.id, system.connector, bool(system.webhook_secrets))
-        for system in load_systems(SAMPLE)
+        for system in played
     ]
     for system in systems:
         if "webhook_secret" in system["settings"]:

@@ -40,12 +40,22 @@ class Template:
 
 def template(home: Path, programs: Path, server: str, office: Office) -> Template:
     """The database to copy from, built where it is not there yet. Safe from many processes."""
-    name = f"tryton_{_digest(office)}"
-    file = home / f"{name}.json"
+    name, file = _named(home, office)
     with alone(home):
-        if not (_exists(server, name) and file.exists()):
+        if not is_built(home, server, office):
             _write(file, _build(home, programs, server, name, office))
     return Template(name, Keys(**json.loads(file.read_text("utf-8"))))
+
+
+def is_built(home: Path, server: str, office: Office) -> bool:
+    name, file = _named(home, office)
+    return file.exists() and _exists(server, name)
+
+
+def _named(home: Path, office: Office) -> tuple[str, Path]:
+    """The template of an office, and where its passwords are kept."""
+    name = f"tryton_{_digest(office)}"
+    return name, home / f"{name}.json"
 
 
 def copy(server: str, template: str, name: str) -> None:

@@ -26,18 +26,26 @@ def versions() -> str:
     return hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
 
 
+def is_installed(home: Path) -> bool:
+    return (_place(home) / "whole").exists()
+
+
 def install(home: Path) -> Path:
     """The folder with Tryton's programs, installed where it is not yet. Safe from many processes.
 
     A folder appears only once it is whole. Raises `CannotInstall` with what pip said.
     """
-    place = home / f"venv-{versions()}"
+    place = _place(home)
     with alone(home):
         if not (place / "whole").exists():
             shutil.rmtree(place, ignore_errors=True)
             _install(place)
             (place / "whole").touch()
     return place / "bin"
+
+
+def _place(home: Path) -> Path:
+    return home / f"venv-{versions()}"
 
 
 @contextmanager

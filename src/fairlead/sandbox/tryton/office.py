@@ -16,11 +16,13 @@ from fairlead.sandbox.tryton.person import Person
 #: Modules that are activated; others come with them.
 MODULES = ("project", "analytic_invoice", "sale", "purchase_requisition")
 CURRENCIES = {
-    "AUD": 2, "BHD": 3, "CHF": 2, "EUR": 2, "GBP": 2, "JPY": 0, "SEK": 2, "SGD": 2, "USD": 2
+    "AUD": 2, "BHD": 3, "CAD": 2, "CHF": 2, "DKK": 2, "EUR": 2, "GBP": 2, "INR": 2, "JPY": 0,
+    "NOK": 2, "PLN": 2, "SEK": 2, "SGD": 2, "USD": 2,
 }  # fmt: skip
 COUNTRIES = (
-    "AE", "AT", "AU", "BE", "BH", "CA", "CH", "CZ", "DE", "DK", "ES", "FI", "FR", "GB", "IE", "IN",
-    "IT", "JP", "LU", "NL", "NO", "PL", "PT", "SE", "SG", "US",
+    "AE", "AT", "AU", "BE", "BG", "BH", "BR", "CA", "CH", "CZ", "DE", "DK", "ES", "FI", "FR", "GB",
+    "GR", "HU", "IE", "IN", "IT", "JP", "KR", "LU", "MX", "NL", "NO", "PL", "PT", "SE", "SG", "TH",
+    "US",
 )  # fmt: skip
 PAYMENT_DAYS = (0, 7, 10, 14, 15, 20, 21, 30, 45, 60, 90)
 YEARS = range(2025, 2030)  # fiscal years
@@ -56,7 +58,7 @@ class Company:
 class Office:
     companies: tuple[Company, ...]
     rates: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-    """ISO 4217 → how many of it one unit of the first company's currency buys."""
+    """ISO 4217 → how many of it one unit of the currency buys that is not named here."""
 
 
 def set_up(person: Person, office: Office) -> str:
@@ -134,16 +136,20 @@ def _company(person: Person, company: Company, currency: int, country: int) -> i
     for year in YEARS:
         _fiscal_year(person, id, year)
     for code, rate in company.taxes:
-        _tax(person, id, code, rate)
+        add_tax(person, id, code, rate)
     person.create("analytic_account.account", name="Projects", code="PROJECTS", type="root",
                   company=id, state="opened")  # fmt: skip
     for employee in company.employees:
-        mail = {"type": "email", "value": employee.email}
-        party = person.create(
-            "party.party", name=employee.name, contact_mechanisms=[["create", [mail]]]
-        )
-        person.create("company.employee", party=party, company=id)
+        person.create("company.employee", party=_employed(person, employee), company=id)
     return id
+
+
+def _employed(person: Person, employee: Employee) -> int:
+    """The party of somebody, who may work for several companies."""
+    if known := person.find("party.party", ["name", "=", employee.name]):
+        return int(known[0]["id"])
+    mail = {"type": "email", "value": employee.email}
+    return person.create("party.party", name=employee.name, contact_mechanisms=[["create", [mail]]])
 
 
 def _chart(person: Person, company: int) -> None:
@@ -200,7 +206,7 @@ def _fiscal_year(person: Person, company: int, year: int) -> None:
     person.do("account.fiscalyear", "create_period", [id])
 
 
-def _tax(person: Person, company: int, code: str, rate: Decimal) -> None:
+def add_tax(person: Person, company: int, code: str, rate: Decimal) -> None:
     owed = _account(person, company, "2.2.3")
     person.create(
         "account.tax", name=code, description=code, type="percentage", rate=rate, company=company,

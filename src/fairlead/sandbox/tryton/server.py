@@ -65,8 +65,10 @@ class TrytonServer:
         return Person(self.url, self.database, user, password)
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._ended()
+        """Does nothing where it was stopped or killed already."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._ended()
 
     def kill(self) -> None:
         """End it and its workers at once, as a power cut does."""
