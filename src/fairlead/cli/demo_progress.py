@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fairlead.cli import demo_accounts
-from fairlead.cli.demo_proof import Row
+from fairlead.cli.demo_ledger import Row
 
 _STATES = ("received", "in_setup", "awaiting_launch", "launched", "declined")
 #: (deal, owner) → in words who must act.

@@ -140,16 +140,34 @@ def _company(person: Person, company: Company, currency: int, country: int) -> i
     person.create("analytic_account.account", name="Projects", code="PROJECTS", type="root",
                   company=id, state="opened")  # fmt: skip
     for employee in company.employees:
-        person.create("company.employee", party=_employed(person, employee), company=id)
+        add_employee(person, id, employee)
     return id
 
 
-def _employed(person: Person, employee: Employee) -> int:
-    """The party of somebody, who may work for several companies."""
-    if known := person.find("party.party", ["name", "=", employee.name]):
-        return int(known[0]["id"])
+def add_employee(person: Person, company: int, employee: Employee) -> None:
+    """One party, who may work for several companies."""
     mail = {"type": "email", "value": employee.email}
-    return person.create("party.party", name=employee.name, contact_mechanisms=[["create", [mail]]])
+    known = person.find("party.party", ["contact_mechanisms.value", "=", employee.email])
+    party = (
+        int(known[0]["id"])
+        if known
+        else person.create(
+            "party.party", name=employee.name, contact_mechanisms=[["create", [mail]]]
+        )
+    )
+    person.create("company.employee", party=party, company=company)
+
+
+def register_payment(person: Person, invoice: int, amount: Decimal, on: date) -> None:
+    """What a client paid of a posted invoice, as an accountant does it."""
+    (told,) = person.find("account.invoice", ["id", "=", invoice], fields=["company", "party"])
+    method = person.one("account.invoice.payment.method", ["company", "=", told["company"]])
+    given = {"amount": amount, "date": on, "payment_method": method, "payee": told["party"]}
+    person.guided(
+        "account.invoice.pay", ("start", {}), ("choice", given), ("pay", {}),
+        active_model="account.invoice", active_id=invoice, active_ids=[invoice],
+        company=told["company"],
+    )  # fmt: skip
 
 
 def _chart(person: Person, company: int) -> None:
@@ -163,6 +181,9 @@ def _chart(person: Person, company: int) -> None:
         "default_account_payable": _account(person, company, "2.1.1"),
         "default_category_account_revenue": _account(person, company, "4.2.2"),
         "default_category_account_expense": _account(person, company, "5.1.3"),
+        "currency_exchange_journal": person.one("account.journal", ["code", "=", "EXC"]),
+        "currency_exchange_credit_account": _account(person, company, "6.2.1"),
+        "currency_exchange_debit_account": _account(person, company, "6.2.1"),
     }
     person.do("account.configuration", "write", [1], config)
 
