@@ -33,7 +33,7 @@ from fairlead.cli.demo_view import View, not_yet, ready_to_win, told
 from fairlead.cli.demo_weeks import Ledgers, Weeks
 from fairlead.config import Settings
 from fairlead.errors import Busy
-from fairlead.sandbox.tryton.installing import CannotInstall
+from fairlead.sandbox.tryton.installing import TrytonTrouble
 from fairlead.trust.roles import Role
 
 _LIMIT_S = 240.0
@@ -51,8 +51,8 @@ def run(settings: Settings, *, as_json: bool, erp: Erp = Erp.NETSUITE) -> int:
     try:
         with interruptible(), Progress() as progress:
             return _run(settings, progress, as_json=as_json, erp=erp)
-    except CannotInstall as away:
-        typer.echo(f"{away}\nWithout ERP=tryton the demo needs no package index.", err=True)
+    except TrytonTrouble as away:
+        typer.echo(f"{away}\nWithout ERP=tryton the demo needs no Tryton.", err=True)
         return 1
     except KeyboardInterrupt:
         typer.echo("Interrupted; everything that was started has been ended.", err=True)

@@ -61,10 +61,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Billed:
-    """The invoices that an ERP holds: by our reference; each line with its text and amount."""
+    """The invoices that an ERP holds, by our reference."""
 
     invoices: Things
-    lines: Things
+    lines: Things  #: and text and amount
+    nets: Things  #: and the amount without tax
+    totals: Things  #: and number, tax, amount with tax
 
 
 #: What each ERP calls the things of a `Reading`, in its order.

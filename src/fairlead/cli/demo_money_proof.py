@@ -1,6 +1,8 @@
 """The proof of what was billed, counted in the ledgers' own books.
 
 * Each line of each posted invoice stands in the ledger once, to the cent, and nothing else does.
+* What the ledger billed is the sum of the entries, expenses, milestones and charges behind it, to
+  the cent; its number, tax and total are those that we tell.
 * Each entry, expense, milestone and charge is in at most one live invoice.
 * Of every engagement, what is earned less what is billed equals WIP less deferred.
 """
@@ -33,7 +35,7 @@ def prove_money(
     )
     for system, billed in held.items():
         here = [one for one in sent if one["ref"]["system"] == system]
-        proof += _compared(system, here, billed)
+        proof += _compared(system, here, money.items, billed)
     live = Counter((item["kind"], item["item"]) for item in money.items if item["live"])
     proof.append(row("fairlead", "item in a live invoice", Things(live.keys()), Things(live)))
     mails = Ledger("mail", rows).made("messages")
@@ -67,10 +69,37 @@ def _netsuite(ledger: Ledger) -> Billed:
             for one in made
             for line in one["item"]["items"]
         ),
+        nets=Things((str(one["custbody_fairlead_reference"]), _net(one)) for one in made),
+        totals=Things(
+            (
+                str(one["custbody_fairlead_reference"]),
+                str(one["tranId"]),
+                amount(one["taxTotal"]),
+                amount(one["total"]),
+            )
+            for one in made
+        ),
     )
 
 
-def _compared(system: str, sent: Sequence[Mapping[str, Any]], held: Billed) -> list[Row]:
+def _net(invoice: Mapping[str, Any]) -> str:
+    return amount(Decimal(invoice["total"]) - Decimal(invoice["taxTotal"]))
+
+
+def _compared(
+    system: str,
+    sent: Sequence[Mapping[str, Any]],
+    items: Sequence[Mapping[str, Any]],
+    held: Billed,
+) -> list[Row]:
+    sums = {str(one["reference"]): Decimal(0) for one in sent}
+    for item in items:
+        if item["invoice"] in sums:
+            sums[item["invoice"]] += _billed(item)
+    totals = Things(
+        (one["reference"], one["number"], *(amount(one[of]["amount"]) for of in ("tax", "total")))
+        for one in sent
+    )
     lines = Things(
         (one["reference"], line["description"], amount(line["amount"]["amount"]))
         for one in sent
@@ -79,7 +108,20 @@ def _compared(system: str, sent: Sequence[Mapping[str, Any]], held: Billed) -> l
     return [
         row(system, "invoice", Things((one["reference"],) for one in sent), held.invoices),
         row(system, "invoice line, to the cent", lines, held.lines),
+        row(
+            system,
+            "invoice = billing events, to the cent",
+            Things((reference, amount(net)) for reference, net in sums.items()),
+            held.nets,
+        ),
+        row(system, "invoice number, tax and total", totals, held.totals),
     ]
+
+
+def _billed(item: Mapping[str, Any]) -> Decimal:
+    """What an item comes to: after its discount, what is beyond a cap, and what is drawn."""
+    parts = (item[name] for name in ("amount", "discount", "capped", "drawn"))
+    return sum((Decimal(part["amount"]) for part in parts if part), Decimal(0))
 
 
 def _balances(position: Mapping[str, Any]) -> bool:

@@ -223,7 +223,8 @@ class DemoTryton:
 
     def billed(self) -> Billed:
         """The posted invoices of our user; a draft is none yet."""
-        fields = ("reference", "lines.description", "lines.amount")
+        fields = ("reference", "number", "untaxed_amount", "tax_amount", "total_amount",
+                  "lines.description", "lines.amount")  # fmt: skip
         made = self._made("account.invoice", ["state", "in", ["posted", "paid"]], fields=fields)
         return Billed(
             invoices=Things((one["reference"],) for one in made),
@@ -231,6 +232,16 @@ class DemoTryton:
                 (one["reference"], line["description"], amount(line["amount"]))
                 for one in made
                 for line in one["lines."]
+            ),
+            nets=Things((one["reference"], amount(one["untaxed_amount"])) for one in made),
+            totals=Things(
+                (
+                    one["reference"],
+                    one["number"],
+                    amount(one["tax_amount"]),
+                    amount(one["total_amount"]),
+                )
+                for one in made
             ),
         )
 

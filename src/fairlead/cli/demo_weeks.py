@@ -286,15 +286,15 @@ class Weeks:
         run = self._people.command(_FINANCE, "/billing/invoice-runs", {})
         path = f"/billing/invoice-runs/{run['id']}"
         self._until(lambda: self._people.one(_FINANCE, path)["ended_at"], "the billing run ends")
-        for drafted in self._people.listed(_FINANCE, "/invoices", state="proposed"):
+        proposed = self._people.listed(_FINANCE, "/invoices", state="proposed")
+        for drafted in proposed:
             one = f"/invoices/{drafted['id']}"
             seen = {"digest": drafted["digest"]}
             reviewed = self._people.command(
                 _FINANCE, f"{one}/review", seen, version=drafted["version"]
             )
             self._people.command(_CONTROLLER, f"{one}/release", seen, version=reviewed["version"])
-        released = len(self._people.listed(_FINANCE, "/invoices", state="released"))
-        self._progress.say(f"{released} invoices are released, none by who drafted it")
+        self._progress.say(f"{len(proposed)} invoices are released, none by who drafted it")
         self._until(
             lambda: not self._people.listed(_FINANCE, "/invoices", state="released"),
             "every invoice is posted",

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from fairlead.sandbox.tryton import office as setting_up
-from fairlead.sandbox.tryton.installing import alone, versions
+from fairlead.sandbox.tryton.installing import TrytonTrouble, alone, versions
 from fairlead.sandbox.tryton.office import MODULES, Office, set_up
 from fairlead.sandbox.tryton.server import TrytonServer, reaching
 
@@ -106,7 +106,7 @@ def _activate(programs: Path, server: str, database: str, admin: str) -> None:
             command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
         )
     if done.returncode:
-        raise RuntimeError(f"Tryton's database could not be made: {done.stderr[-2000:]}")
+        raise TrytonTrouble(f"Tryton's database could not be made: {done.stderr[-2000:]}")
 
 
 def _digest(office: Office) -> str:

@@ -17,7 +17,11 @@ _PIP = ["-m", "pip", "--no-input", "--quiet", "--disable-pip-version-check", "in
 _PATIENCE = ["--retries", "1", "--timeout", "10"]
 
 
-class CannotInstall(RuntimeError):
+class TrytonTrouble(RuntimeError):
+    """Tryton cannot be used here, or not any more; the words say why."""
+
+
+class CannotInstall(TrytonTrouble):
     """The package index cannot be reached, or does not have what the lock file names."""
 
 
@@ -67,4 +71,7 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-600:]
-        raise CannotInstall(f"Tryton could not be installed: {said}")
+        raise CannotInstall(
+            f"Tryton could not be installed: {said}\npip must reach a package index; PIP_INDEX_URL"
+            " or pip's own configuration says which."
+        )

@@ -11,6 +11,8 @@ from typing import Any, cast
 import httpx
 import simplejson
 
+from fairlead.sandbox.tryton.installing import TrytonTrouble
+
 
 class Refusal(RuntimeError):
     """Tryton said no; its words."""
@@ -85,8 +87,11 @@ class Person:
         body = {"id": 0, "method": method, "params": _outward(list(params))}
         content = simplejson.dumps(body, use_decimal=True)
         headers = {"content-type": "application/json", **self._headers}
-        answer = self._client.post(self._path, content=content, headers=headers)
-        answer.raise_for_status()
+        try:
+            answer = self._client.post(self._path, content=content, headers=headers)
+            answer.raise_for_status()
+        except httpx.HTTPError as away:
+            raise TrytonTrouble(f"Tryton does not answer {method}: {away}") from away
         told: dict[str, Any] = simplejson.loads(answer.text, use_decimal=True, object_hook=_inward)
         match told.get("error"):
             case ["UserWarning", [name, *_]]:  # read, and gone on all the same

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from fairlead.sandbox.tryton.installing import TrytonTrouble
 from fairlead.sandbox.tryton.person import Person
 
 _CONFIG = Path(__file__).with_name("gunicorn_conf.py")
@@ -24,7 +25,7 @@ class TrytonServer:
     """It ends with `stop`, or when this process ends."""
 
     def __init__(self, programs: Path, server: str, database: str, log: Path) -> None:
-        """`server`: address of PostgreSQL. Raises RuntimeError with the end of `log` where it
+        """`server`: address of PostgreSQL. Raises `TrytonTrouble` with the end of `log` where it
         does not start."""
         self._programs, self._server, self._log = programs, server, log
         self.database = database
@@ -93,7 +94,7 @@ class TrytonServer:
                 pass
             time.sleep(0.1)
         said = self._log.read_text("utf-8", "replace")[-2000:]
-        raise RuntimeError(f"Tryton did not start. Its log ends with:\n{said}")
+        raise TrytonTrouble(f"Tryton did not start. Its log ends with:\n{said}")
 
 
 def reaching(server: str) -> dict[str, str]:
