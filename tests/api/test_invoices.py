@@ -229,3 +229,45 @@ def test_a_preview_is_printed_and_says_that_it_is_no_tax_document(shared_office:
     assert "Not a tax document until posted" in said
     assert "Vantor Logistics" in said
     assert shared_office.get("finance.amer", "/api/v1/invoices/BIL-1.pdf").status_code == 404
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2100-01-01", "9999-12-31"])
+def test_days_that_no_calendar_of_ours_has_are_refused(shared_office: Office, day: str) -> None:
+    fee = {"amount": {"amount": "1", "currency": "EUR"}, "source": "C-1", "name": "Fee"}
+    of = {"engagement": "ENG-2001", "reason": "x"}
+    said: dict[str, dict[str, Any]] = {
+        "invoices/propose": {"engagements": ["ENG-2001"], "dated_on": day},
+        "invoices/BIL-1/credit": {"reason": "x", "dated_on": day},
+        "billing/invoice-runs": {"until": day},
+        "billing/write-offs": {**of, "items": [ENTRY], "dated_on": day},
+        "billing/charges": {
+            "engagement": "ENG-2001", "kind": "recurring", **fee, "starts_on": day, "ends_on": day
+        },
+        "billing/rates": {
+            **of, "role": "Consultant", "valid_from": day, "per_hour": fee["amount"]
+        },
+    }  # fmt: skip
+
+    for path, body in said.items():
+        answer = shared_office.post("finance", f"/api/v1/{path}", json=body)
+        assert answer.status_code == 422, path
+        assert answer.json()["errors"], path
+    for name in ("since", "until"):
+        path = f"/api/v1/billing/figures?{name}={day}"
+        assert shared_office.get("auditor", path).status_code == 422
+
+
+@pytest.mark.parametrize("amount", ["1_000", "１２", "1e400", "NaN", "-0"])
+def test_amounts_that_are_written_otherwise_than_in_plain_digits_are_refused(
+    shared_office: Office, amount: str
+) -> None:
+    fee = {"kind": "scheduled", "name": "Fee", "source": "C-1", "due_on": "2026-03-01"}
+    sent = {"engagement": "ENG-2001", "amount": {"amount": amount, "currency": "EUR"}, **fee}
+
+    assert shared_office.post("finance", "/api/v1/billing/charges", json=sent).status_code == 422
+
+
+def test_a_cursor_that_was_made_up_is_refused(shared_office: Office) -> None:
+    for path in ("discrepancies", "milestones", "invoices", "reconciliations"):
+        answer = shared_office.get("auditor", f"/api/v1/{path}", params={"cursor": "1.made-up"})
+        assert answer.status_code in (200, 400, 422), path

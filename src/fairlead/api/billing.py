@@ -18,7 +18,7 @@ from fairlead.api.paging import Limit, Page
 from fairlead.api.reading import reading_tx
 from fairlead.api.refusals import InvalidParameters
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Id, Reason, found, money
+from fairlead.api.shapes import At, Day, DayFilter, Id, Reason, found, money
 from fairlead.capabilities.billing import crediting, lineage, reviewing, running
 from fairlead.capabilities.billing.changing import sees
 from fairlead.domain.model.invoice import ItemKind
@@ -82,12 +82,12 @@ class WriteOff(Value):
     engagement: Name
     items: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=1000)]
     reason: Reason
-    dated_on: date | None = None
+    dated_on: Day | None = None
 
 
 class StartRun(Value):
-    dated_on: date | None = None  #: null: today, in UTC
-    until: date | None = None
+    dated_on: Day | None = None  #: null: today, in UTC
+    until: Day | None = None
     region: Annotated[StrictStr, Field(max_length=100)] | None = None  #: null: all
     legal_entity: Annotated[StrictStr, Field(max_length=100)] | None = None
 
@@ -191,7 +191,7 @@ def get_engagement_readiness(parts: Parts, caller: Caller, id: Id) -> Engagement
 
 
 def get_billing_figures(
-    parts: Parts, caller: Caller, since: date | None = None, until: date | None = None
+    parts: Parts, caller: Caller, since: DayFilter = None, until: DayFilter = None
 ) -> BillingFigures:
     """Cycle times, exceptions, disputes, accuracy, leakage, readiness, backlog, cash, DSO.
 

@@ -16,7 +16,7 @@ from fairlead.api.invoice_shapes import Name
 from fairlead.api.paging import Page
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Id, Reason, found, money
+from fairlead.api.shapes import At, Day, Id, Reason, found, money
 from fairlead.capabilities.billing import charging, ordering, rates, reviewing
 from fairlead.domain.model.charge import ChargeKind
 from fairlead.domain.values import Money, Period, Value
@@ -32,7 +32,7 @@ class ProposeRate(Value):
     engagement: Name
     role: Annotated[StrictStr, Field(min_length=1, max_length=200)]
     resource: Annotated[StrictStr, Field(max_length=200)] | None = None  #: null: the role's
-    valid_from: date
+    valid_from: Day
     per_hour: Money
     reason: Reason
 
@@ -78,9 +78,9 @@ class AddCharge(Value):
     kind: ChargeKind
     name: _Words
     amount: Money
-    due_on: date | None = None  #: of what is due once
-    starts_on: date | None = None  #: of the service that it pays for
-    ends_on: date | None = None
+    due_on: Day | None = None  #: of what is due once
+    starts_on: Day | None = None  #: of the service that it pays for
+    ends_on: Day | None = None
     clause: Annotated[StrictStr, Field(max_length=200)] | None = None
     source: _Words  #: the contract or change order that it comes from
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field, StrictStr
 
-from fairlead.api.shapes import At, Reason, Ref, found, money
+from fairlead.api.shapes import At, Day, Reason, Ref, found, money
 from fairlead.capabilities.billing.proposing import Proposed
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState, ItemKind
 from fairlead.domain.values import Exact, Money, Value
@@ -126,8 +126,8 @@ class ItemAmount(ItemRef):
 
 class ProposeInvoices(Value):
     engagements: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
-    dated_on: date | None = None  #: null: today, in UTC
-    until: date | None = None  #: last day of work; null: the invoice's
+    dated_on: Day | None = None  #: null: today, in UTC
+    until: Day | None = None  #: last day of work; null: the invoice's
     items: tuple[UUID, ...] | None = None  #: null: all that is ready
 
 
@@ -148,7 +148,7 @@ class CreditInvoice(Value):
     """All that is left of it, or of `items`, or `amounts` on items."""
 
     reason: Reason
-    dated_on: date | None = None
+    dated_on: Day | None = None
     items: Annotated[tuple[ItemRef, ...], Field(max_length=1000)] | None = None
     amounts: Annotated[tuple[ItemAmount, ...], Field(max_length=1000)] | None = None
 

@@ -13,6 +13,7 @@ from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page, TimeCursor, after, page
 from fairlead.api.reading import reading_tx, views
+from fairlead.api.refusals import InvalidParameters
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Filter, Id, found
 from fairlead.capabilities.reconciliation.comparing import compare_now
@@ -20,7 +21,7 @@ from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
 from fairlead.domain.model.engagement import EngagementState
 from fairlead.domain.values import Exact, Value
-from fairlead.errors import IllegalMove
+from fairlead.errors import IllegalMove, Problem
 from fairlead.store import reconciliations as store
 from fairlead.store.database import Tx
 from fairlead.trust.principals import Principal
@@ -94,6 +95,9 @@ def list_discrepancies(
     `engagement` is an id, a number or a project code.
     """
     at, id = after(cursor) or (None, None)
+    if id is not None and not _is_uuid(id):
+        problem = Problem("query:/cursor", "is `next` of a page")
+        raise InvalidParameters("The query cannot be accepted.", [problem])
     with reading_tx(parts) as tx:
         rows = store.discrepancies(
             tx,
@@ -146,6 +150,14 @@ def reconcile_engagement(parts: Parts, caller: Caller, command: Commanding, id: 
         return Outcome(ReconciliationAsked(engagement_id=row["id"]), status=202)
 
     return command.carry_out(act)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _eyes(caller: Principal) -> dict[str, list[str] | None]:

@@ -36,6 +36,8 @@ def _exact(raw: Any) -> Any:
     """Money and hours never pass through a binary float."""
     if isinstance(raw, float | bool):
         raise ValueError("give a decimal as text, such as '1200.50', not as a binary number")
+    if isinstance(raw, str) and ("_" in raw or not raw.isascii()):  # Python reads 1_000 and １２
+        raise ValueError("give a decimal in digits from 0 to 9, such as '1200.50'")
     if isinstance(raw, str | int):  # strictly, pydantic takes neither once a validator has run
         with suppress(InvalidOperation):
             return Decimal(raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fairlead.store import bulk
 from fairlead.store.database import Tx
@@ -35,7 +36,12 @@ def of(tx: Tx, engagement: str) -> list[dict[str, Any]]:
 
 
 def engagement_of(tx: Tx, id: str) -> str | None:
-    row = tx.execute("SELECT engagement_id FROM charges WHERE id::text = %s", [id]).fetchone()
+    """Null also for what cannot be the id of one."""
+    try:
+        key = UUID(id)
+    except ValueError:
+        return None
+    row = tx.execute("SELECT engagement_id FROM charges WHERE id = %s", [key]).fetchone()
     return None if row is None else row["engagement_id"]
 
 

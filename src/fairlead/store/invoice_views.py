@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal, LiteralString, get_args
 
 from fairlead.store.database import Tx
-from fairlead.store.invoices import Sees
+from fairlead.store.invoices import RELEASED, Sees
 
 SCOPE: LiteralString = """
 (%(regions)s::text[] IS NULL OR v.region = ANY(%(regions)s))
@@ -28,9 +28,7 @@ SELECT v.*, d.number AS engagement, d.name AS engagement_name, d.code AS project
        d.contract_type, e.body->'deal'->'client' AS client,
        c.reference AS credits_reference, c.number AS credits_number,
        (SELECT count(*) FROM invoice_items i WHERE i.invoice_id = v.id)::int AS items,
-       (SELECT coalesce(sum(abs(s.net)), 0) FROM invoices s
-        WHERE s.engagement_id = v.engagement_id AND s.released_by = %(me)s
-          AND coalesce(s.released_at > %(since)s, true) AND s.state <> 'discarded') AS my_released,
+       ({released}) AS my_released,
        (SELECT coalesce(abs(sum(i.amount)), 0) FROM invoice_items i
         WHERE i.invoice_id = v.id) AS items_amount,
        r.id AS run_id, x.id AS exception_id, x.title AS trouble, x.team AS trouble_team,
@@ -46,7 +44,9 @@ LEFT JOIN LATERAL (SELECT id, title, team FROM exceptions WHERE run_id = r.id AN
 LEFT JOIN LATERAL (SELECT id, role FROM tasks WHERE run_id = r.id AND state = 'open'
                    ORDER BY opened_at LIMIT 1) t ON true
 WHERE (v.id = %(id)s OR v.reference = %(id)s) AND {scope}
-""".replace("{scope}", SCOPE)
+""".replace("{scope}", SCOPE).replace(
+    "{released}", RELEASED.replace("{engagement}", "v.engagement_id")
+)
 
 # What one line is made of, with who worked, who approved and what proves it; in the order of day.
 _ITEMS = """
@@ -209,7 +209,7 @@ class Summary:
 
 def one(tx: Tx, sees: Sees, name: str, *, me: str, since: datetime) -> dict[str, Any] | None:
     """By its id or reference. `my_released`: by `me` for its engagement since then."""
-    values = {"id": name, "me": me, "since": since, **sees.values()}
+    values = {"id": name, "person": me, "since": since, **sees.values()}
     return tx.execute(_ONE, values).fetchone()
 
 

@@ -52,13 +52,18 @@ SELECT v.id FROM invoices v WHERE (v.id = %(id)s OR v.reference = %(id)s)
   AND (%(entities)s::text[] IS NULL OR v.legal_entity = ANY(%(entities)s))
 """
 
-# Whoever releases much in small pieces releases much: what one person released for one
-# engagement in the last 30 days, apart by currency of the engagement.
-_RELEASED_BY = """
-SELECT coalesce(sum(abs(net)), 0) AS amount FROM invoices
-WHERE engagement_id = %s AND released_by = %s AND coalesce(released_at > %s, true)
-  AND state <> 'discarded'
+#: Whoever releases much in small pieces releases much: what a person released for an engagement
+#: since a time, in the currency of the engagement. A write-off comes to zero, and counts with what
+#: it gives up.
+RELEASED: LiteralString = """
+SELECT coalesce(sum(CASE s.kind WHEN 'write_off' THEN (
+        SELECT abs(sum(i.amount)) FROM invoice_items i WHERE i.invoice_id = s.id)
+    ELSE abs(s.net) END), 0) AS amount
+FROM invoices s
+WHERE s.engagement_id = {engagement} AND s.released_by = %(person)s
+  AND coalesce(s.released_at > %(since)s, true) AND s.state <> 'discarded'
 """
+_RELEASED_BY: LiteralString = RELEASED.replace("{engagement}", "%(engagement)s")
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,8 @@ def drop_lines(tx: Tx, id: str) -> None:
 
 def released_by(tx: Tx, engagement: str, person: str, since: datetime) -> Any:
     """How much this person released for an engagement since then, credits without their sign."""
-    row = tx.execute(_RELEASED_BY, [engagement, person, since]).fetchone()
+    values = {"engagement": engagement, "person": person, "since": since}
+    row = tx.execute(_RELEASED_BY, values).fetchone()
     assert row is not None
     return row["amount"]
 

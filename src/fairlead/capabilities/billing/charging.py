@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from fairlead.capabilities.billing.reviewing import must_say_why, must_see
 from fairlead.domain.model.charge import ChargeKind
-from fairlead.domain.rules.billing_amounts import by_month, of_minor, to_minor
+from fairlead.domain.rules.billing_amounts import HIGHEST_FEE, by_month, of_minor, to_minor
 from fairlead.domain.values import Money, Period
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem
 from fairlead.store import charges, deliveries
@@ -100,10 +101,11 @@ def _check(
     currency: str, kind: ChargeKind, amount: Money, due_on: date | None, period: Period | None
 ) -> None:
     problems: list[Problem] = []
-    exact = of_minor(to_minor(amount.amount, amount.currency), amount.currency)
     if amount.currency != currency:
         problems.append(Problem("/amount/currency", f"must be {currency}"))
-    if exact.amount != amount.amount or amount.amount == 0:
+    if abs(amount.amount) > HIGHEST_FEE:
+        problems.append(Problem("/amount/amount", f"must be at most {HIGHEST_FEE}"))
+    elif amount.amount == 0 or _exact(amount) != amount.amount:
         problems.append(Problem("/amount/amount", "must be whole minor units, and not zero"))
     if amount.amount < 0 and kind is not ChargeKind.ADJUSTMENT:
         problems.append(Problem("/amount/amount", "is negative for an adjustment only"))
@@ -116,6 +118,11 @@ def _check(
         problems.append(Problem("/due_on", "is needed where the fee is due once"))
     if problems:
         raise InvalidInput("The fee cannot be taken.", problems)
+
+
+def _exact(amount: Money) -> Decimal:
+    """In whole minor units."""
+    return of_minor(to_minor(amount.amount, amount.currency), amount.currency).amount
 
 
 def _tell(

@@ -8,6 +8,7 @@ from uuid import uuid4
 from fairlead.capabilities.billing.changing import locked, tell
 from fairlead.capabilities.billing.reviewing import must_say_why
 from fairlead.domain.model.dispute import DisputeCause, DisputeOutcome
+from fairlead.domain.rules.billing_amounts import of_minor, to_minor
 from fairlead.domain.values import Money
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem
 from fairlead.store import disputes
@@ -33,12 +34,14 @@ def dispute(
     if row["released_at"] is None:
         raise IllegalMove(row["reference"], row["state"], "disputed")
     if amount is not None and (
-        amount.currency != row["currency"] or not 0 < amount.amount <= abs(row["net"])
+        amount.currency != row["currency"]
+        or not 0 < amount.amount <= abs(row["net"])
+        or of_minor(to_minor(amount.amount, amount.currency), amount.currency) != amount
     ):
         net = Money(amount=abs(row["net"]), currency=row["currency"])
         raise InvalidInput(
             f"At most {net} of it can be disputed.",
-            [Problem("/amount", "must be more than zero and at most the invoice, without tax")],
+            [Problem("/amount", "must be whole minor units, at most the invoice, without tax")],
         )
     now, id = database_time(tx), str(uuid4())
     disputes.add(

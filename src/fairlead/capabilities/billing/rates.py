@@ -18,6 +18,7 @@ from fairlead.store import journal as log
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
 from fairlead.trust.acting import Acting
+from fairlead.work.hands import went_through
 
 
 def propose_rate(
@@ -65,7 +66,7 @@ def decide_rate(
 ) -> dict[str, Any]:
     """Approve or refuse a rate that somebody else asked for.
 
-    Raises `NotFound`, `IllegalMove`, `NotAllowed` for one's own.
+    Raises `NotFound`, `IllegalMove`, `NotAllowed` for one's own, or a partner's as deputy.
     """
     row = bill_rates.change(tx, id, lock=True)
     if row is None:
@@ -73,12 +74,14 @@ def decide_rate(
     must_see(tx, row["engagement_id"], acting, "change of a rate")
     if row["state"] != "proposed":
         raise IllegalMove("The change of the rate", row["state"], "decided")
-    if row["proposed_by"].casefold() in acting.aliases():
-        raise NotAllowed("Whoever asked for a rate cannot approve it.")
+    now = database_time(tx)
+    since, by = row["proposed_at"].date(), row["proposed_by"]
+    if went_through(tx, acting, [by], since=since, today=now.date()):
+        raise NotAllowed("Whoever asked for a rate, and their deputy, cannot approve it.")
     if not approved:
         must_say_why(reason)
     state = "approved" if approved else "refused"
-    bill_rates.decide(tx, id, state, by=acting.id, at=database_time(tx))
+    bill_rates.decide(tx, id, state, by=acting.id, at=now)
     if approved:
         bill_rates.set_rate(
             tx,

@@ -26,6 +26,7 @@ from fairlead.store import journal as log
 from fairlead.store.database import Tx, database_time
 from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
+from fairlead.work.hands import went_through
 
 #: Limits count over so many days, so that splitting does not help.
 _WINDOW = timedelta(days=30)
@@ -73,10 +74,12 @@ class Releasing:
         now = database_time(tx)
         self._must_not_be_held(tx, row, now)
         hands = invoice_hands.hands(tx, row["id"])
-        if acting.aliases() & {who.casefold() for who in hands}:
+        proposed_on = row["proposed_at"].date()
+        if went_through(tx, acting, hands, since=proposed_on, today=now.date()):
             raise NotAllowed(
-                f"{acting.id} proposed {row['reference']}, or did, entered or approved its work, "
-                "and so cannot release it."
+                f"{acting.id}, or whoever they share duties with as deputy, proposed "
+                f"{row['reference']}, or did, entered or approved its work, and so cannot "
+                "release it."
             )
         self._must_be_within_limit(tx, row, acting, now)
         return self._let_out(tx, row, acting, now, released_by=acting.id)

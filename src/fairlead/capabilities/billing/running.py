@@ -7,17 +7,23 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
+import polars as pl
+import psycopg
+
 from fairlead.capabilities.billing.proposing import Proposing
 from fairlead.errors import AlreadyBilled, NotAllowed, NotFound
 from fairlead.store import billing_runs
 from fairlead.store.database import Database, Tx, database_time
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import People, Principal
+from fairlead.trust.roles import Permission
 
 log = logging.getLogger(__name__)
 
 #: So many engagements at a time: their locks are held for about a second.
 AT_A_TIME = 250
+#: What figures that no sum holds come to, in the database or in the rules.
+_BROKEN = (psycopg.DataError, ArithmeticError, ValueError, pl.exceptions.PolarsError)
 
 
 def start_run_of(
@@ -82,6 +88,10 @@ class ProposesRuns:
         except AlreadyBilled as taken:
             if len(ids) == 1:
                 return {ids[0]: str(taken)}, 0, 0
+        except _BROKEN:  # one that cannot be worked out stops neither this run nor those behind it
+            if len(ids) == 1:
+                log.exception("invoices of %s could not be worked out", ids[0])
+                return {ids[0]: "could not be worked out; the worker's log says why"}, 0, 0
         parts = [self._proposed(tx, run, [id]) for id in ids]
         said = {id: outcome for part, _, _ in parts for id, outcome in part.items()}
         return said, sum(part[1] for part in parts), sum(part[2] for part in parts)
@@ -90,6 +100,7 @@ class ProposesRuns:
         self, tx: Tx, run: dict[str, object], ids: list[str]
     ) -> tuple[dict[str, str], int, int]:
         principal = self._people.principal(str(run["asked_by"]))
+        principal.must(Permission.BILLING_PROPOSE)
         acting = Acting.of(self._people, principal)
         dated_on, until = run["dated_on"], run["until"]
         assert isinstance(dated_on, date)

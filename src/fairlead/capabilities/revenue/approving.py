@@ -16,6 +16,7 @@ from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
 from fairlead.trust.acting import Acting
 from fairlead.trust.roles import Permission
+from fairlead.work.hands import went_through
 
 APPROVED = "revenue.approved"
 
@@ -71,9 +72,11 @@ def approve(
     batch = _locked(tx, acting, id, version)
     if batch.state is not BatchState.PROPOSED:
         raise IllegalMove("The revenue", batch.state, "approved")
-    involved = {one.casefold() for one in (*batch.computed_by, batch.proposed_by or "")}
-    if acting.aliases() & involved:
-        raise NotAllowed("Whoever computed or proposed revenue does not approve it.")
+    involved, now = [*batch.computed_by, batch.proposed_by or ""], database_time(tx)
+    if went_through(tx, acting, involved, since=batch.month, today=now.date()):
+        raise NotAllowed(
+            "Whoever computed or proposed revenue, and their deputy, does not approve it."
+        )
     if digest != batch.digest or digest != digest_of(batch):
         raise StaleVersion("The figures are not those that were shown. Read them again.")
     if revenue.month_closed(tx, batch.legal_entity, batch.month):
@@ -86,7 +89,6 @@ def approve(
         )
     revenue.approve_entries(tx, batch.id)
     approved = _moved(tx, batch, acting, BatchState.APPROVED, APPROVED, approved_by=acting.id)
-    now = database_time(tx)
     _tell_engagements(tx, approved, acting, now)
     for playbook in library.started_by(APPROVED):
         start_run(

@@ -18,6 +18,8 @@ from fairlead.domain.values import Money, Period, Value, minor_units
 RATE_SCALE = 8  #: decimals of a rate, as the store keeps it
 #: Beyond it, minutes of a day times the rate no longer fit 64 bits.
 HIGHEST_RATE = Decimal(40_000_000)
+#: Of one fee, without its sign. Beyond it, the sums of an engagement no longer fit 64 bits.
+HIGHEST_FEE = Decimal(1_000_000_000_000)
 
 
 def half_up(numerator: int, denominator: int) -> int:

@@ -224,10 +224,13 @@ def _outcomes(visit: Visit, made: dict[str, Proposed]) -> tuple[Outcome, ...]:
 def _day(form: Form, name: str, otherwise: date) -> date:
     text = form.text(name, longest=10)
     try:
-        return date.fromisoformat(text) if text else otherwise
+        day = date.fromisoformat(text) if text else otherwise
     except ValueError:
-        rule = "is a day, as 2026-11-28"
-        raise InvalidInput("This is no day.", [Problem(f"/{name}", rule)]) from None
+        day = None
+    if day is None or not 2000 <= day.year < 2100:
+        rule = "is a day of this century, as 2026-11-28"
+        raise InvalidInput("This is no day.", [Problem(f"/{name}", rule)])
+    return day
 
 
 def _file(visit: Visit, entity: str | None) -> Iterator[Sequence[Cell]]:
