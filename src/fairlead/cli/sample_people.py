@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field, RootModel
@@ -9,7 +10,7 @@ from pydantic import Field, RootModel
 from fairlead.config import SAMPLE, read
 from fairlead.domain.values import Value
 from fairlead.sandbox.process import SandboxProcess
-from fairlead.trust.principals import load_people
+from fairlead.trust.principals import Person, load_people
 
 #: Names are put together from these, so that no two people of one firm are called the same.
 _GIVEN = (
@@ -27,6 +28,12 @@ _LEDGERS = {"bamboohr-emea": "netsuite-emea", "bamboohr-amer": "netsuite-amer"}
 #: Place → internal id of the company there in its ledger.
 _COMPANIES = {"London": "1", "Munich": "2", "Chicago": "3", "Singapore": "4"}
 _HOME = {"netsuite-emea": "1", "netsuite-amer": "3"}  # of people of whom HR says no place
+#: Region → HR system and place of those who sign in; the first for who has all regions, or none.
+_OFFICES = {
+    "EMEA": ("bamboohr-emea", "Munich"),
+    "APAC": ("bamboohr-emea", "Singapore"),
+    "AMER": ("bamboohr-amer", "Chicago"),
+}
 
 
 class Job(Value):
@@ -61,6 +68,7 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
                     _put_on_payroll(sandbox, _LEDGERS[system], name, email, company)
                 number += 1
     people = load_people(folder).all()
+    _employ(sandbox, people)
     for ledger, company in _HOME.items():
         if ledger not in played:
             continue
@@ -76,6 +84,23 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
         if person.email and person.email not in library:
             user = {"mail": person.email, "displayName": person.name, "in_team": True}
             sandbox.plant("sharepoint", "users", user)
+
+
+def _employ(sandbox: SandboxProcess, people: Sequence[Person]) -> None:
+    """Those who sign in, so that they can book their own time."""
+    known = {
+        record["body"].get("email")
+        for system in _LEDGERS
+        for record in sandbox.records(system, "employees")
+    }
+    for person in people:
+        if not person.email or person.email in known:
+            continue
+        regions = [region for region in _OFFICES if region in (person.regions or _OFFICES)]
+        system, place = _OFFICES[[*regions, *_OFFICES][0]]
+        given, _, family = person.name.rpartition(" ")
+        title = min(person.roles).replace("_", " ").title().replace("Pmo", "PMO")
+        sandbox.plant(system, "employees", _at_work(given, family, person.email, title, place))
 
 
 def _put_on_payroll(
@@ -95,12 +120,18 @@ def _addresses(sandbox: SandboxProcess, system: str) -> set[str]:
 def _employee(number: int, job: Job) -> dict[str, str]:
     given = _GIVEN[number % len(_GIVEN)]
     family = _FAMILY[number // len(_GIVEN) % len(_FAMILY)]
+    email = f"person.{number}@tarn-holloway.example"
+    return _at_work(given, family, email, job.title, job.location)
+
+
+def _at_work(given: str, family: str, email: str, title: str, place: str) -> dict[str, str]:
+    """As HR keeps them."""
     return {
         "firstName": given,
         "lastName": family,
-        "email": f"person.{number}@tarn-holloway.example",
-        "jobInformationJobTitle": job.title,
-        "jobInformationLocation": job.location,
+        "email": email,
+        "jobInformationJobTitle": title,
+        "jobInformationLocation": place,
         "standardHoursPerWeek": "40",
         "hireDate": _HIRED,
         "status": "Active",

@@ -15,6 +15,7 @@ from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.demo_seller import plant_deals
 from fairlead.cli.processes import Child, stop_event, wait_until_ready
 from fairlead.cli.sample_accounts import open_accounts
+from fairlead.cli.sample_people import hire
 from fairlead.cli.world import SandboxWorld, open_world
 from fairlead.config import Settings
 from fairlead.store.database import Database
@@ -38,6 +39,8 @@ def serve_everything(settings: Settings, workers: int) -> int:
     children = [api]
     try:
         wait_until_ready(url, api, stop)
+        if world:  # before a worker asks HR who is there, which it then does once an hour
+            hire(world.sandbox, config)
         children += [
             Child("worker", environment=environment, log=logs / f"worker-{n}.log")
             for n in range(1, workers + 1)
