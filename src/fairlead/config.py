@@ -203,11 +203,11 @@ def read(path: Path, shape: type[M]) -> M:
 
     The wrong value itself is not repeated: it may be a secret in the wrong place.
     """
-    text, node = _parsed(path)
+    node = _parsed(path)
     if doubled := _doubled(path, node):
         raise InvalidDefinition(f"{path.name} cannot be used:", doubled)
     try:
-        return shape.model_validate(yaml.safe_load(text))
+        return shape.model_validate(_plain(node))
     except ValidationError as bad:
         errors = bad.errors()
         places = [error["loc"] for error in errors]
@@ -226,10 +226,9 @@ def read(path: Path, shape: type[M]) -> M:
         raise InvalidDefinition(f"{path.name} cannot be used:", faults) from None
 
 
-def _parsed(path: Path) -> tuple[str, yaml.Node | None]:
+def _parsed(path: Path) -> yaml.Node | None:
     try:
-        text = path.read_text("utf-8")
-        return text, yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as unreadable:
         why = type(unreadable).__name__
         raise InvalidDefinition(f"{path} cannot be read: {why}.") from None
@@ -237,6 +236,10 @@ def _parsed(path: Path) -> tuple[str, yaml.Node | None]:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
         fault = f"{path.name}:{line}: {bad.problem}"
         raise InvalidDefinition(f"{path.name} cannot be used:", [fault]) from None
+
+
+def _plain(node: yaml.Node | None) -> Any:
+    return None if node is None else yaml.constructor.SafeConstructor().construct_document(node)
 
 
 def _conditions(serves: Serves) -> dict[str, tuple[str, ...]]:

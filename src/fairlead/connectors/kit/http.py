@@ -8,11 +8,13 @@ by byte are bounded only wait by wait), and accepts as success only a complete J
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from threading import Lock
 from typing import Any, Protocol
 
@@ -109,6 +111,13 @@ class OpenGate:
         return None
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """The authorities whose certificates are believed: certifi's. One for the whole process, as
+    each reading of them costs as much as some thirty calls."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 @dataclass(frozen=True)
 class Token:
     value: str
@@ -161,7 +170,7 @@ class Http:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
         self._client = httpx.Client(
             timeout=timeout, limits=limits, follow_redirects=False, transport=transport,
-            trust_env=False,
+            trust_env=False, verify=trusted(),
         )  # fmt: skip
 
     def with_sign_in(

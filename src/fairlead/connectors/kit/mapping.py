@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -57,11 +58,7 @@ class FieldMap:
 
         Raises `InvalidDefinition` naming object and field.
         """
-        try:
-            packaged = cast("object", yaml.safe_load(path.read_text("utf-8")))
-        except yaml.YAMLError as bad:
-            raise InvalidDefinition(f"{path.name} is not YAML: {bad}") from bad
-        raw = _tables(path.name, packaged or {})
+        raw = _tables(path.name, _parsed(path.name, path.read_text("utf-8")) or {})
         for name, entries in _tables(path.name, changes or {}).items():
             raw[name] = {**raw.get(name, {}), **entries}
         objects: dict[str, dict[str, FieldRule]] = {}
@@ -120,6 +117,16 @@ class FieldMap:
                 continue
             _put(result, rule.path, _outward(value, rule))
         return result
+
+
+@lru_cache(maxsize=32)
+def _parsed(file: str, text: str) -> object:
+    """To be read only: whoever asks for the same text has the same value. A large map takes a tenth
+    of a second, and each system of a connector has it."""
+    try:
+        return cast("object", yaml.safe_load(text))
+    except yaml.YAMLError as bad:
+        raise InvalidDefinition(f"{file} is not YAML: {bad}") from bad
 
 
 def _tables(file: str, raw: object) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,13 @@ from typing import Any
 import httpx
 import simplejson
 
-from fairlead.connectors.kit.http import Gate, meaning_of, meaning_of_status, retry_after
+from fairlead.connectors.kit.http import (
+    Gate,
+    meaning_of,
+    meaning_of_status,
+    retry_after,
+    trusted,
+)
 from fairlead.errors import AnswerLost, SystemRefused, SystemTrouble, SystemUnavailable
 from fairlead.trace import correlation
 
@@ -51,7 +57,9 @@ class Bytes:
         self._system, self._gate, self._total = system, gate, total_timeout_s
         self._graph = httpx.URL(base_url)
         timeout = httpx.Timeout(total_timeout_s, connect=min(connect_timeout_s, total_timeout_s))
-        self._client = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(
+            timeout=timeout, follow_redirects=False, trust_env=False, verify=trusted()
+        )
 
     def upload(self, url: str, content: bytes) -> Any:
         """All ranges in order; the body of the last answer, which is the item.
