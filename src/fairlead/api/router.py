@@ -1,11 +1,12 @@
-"""Adds routes to the app, each with every answer that it may give."""
+"""Gathers routes, each with every answer that it may give."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from fairlead.api.guard import JSON_TYPES, Guarded, GuardedBytes, GuardedJson, GuardedUpload
 from fairlead.api.permissions import PERMISSIONS, Open
@@ -18,9 +19,14 @@ _ETAG = {"ETag": {"description": "Its version.", "schema": {"type": "string"}}}
 class Router:
     """`permissions.PERMISSIONS` must have a row for each route."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
+    def __init__(self) -> None:
+        self._routes = APIRouter()
         self.schemas: dict[str, Any] = {}  #: for the OpenAPI document, by name
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """For an app, in the order in which they were added."""
+        return self._routes.routes
 
     def get(
         self,
@@ -146,7 +152,7 @@ class Router:
         if etag:
             responses[status] = {"headers": _ETAG}
         more = {} if response_class is None else {"response_class": response_class}
-        self._app.router.add_api_route(
+        self._routes.add_api_route(
             path,
             call,
             methods=[method],
