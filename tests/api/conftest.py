@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -13,9 +11,10 @@ import httpx
 import pytest
 from psycopg import sql
 
+import over_http
 from fairlead.api.app import create
 from fairlead.api.parts import AppParts
-from fairlead.api.serve import server
+from fairlead.connectors.kit.http import trusted
 from fairlead.store.database import Database
 
 from . import firm
@@ -51,19 +50,9 @@ class Office:
         return row["n"]
 
 
-@contextmanager
-def served(parts: AppParts) -> Generator[str]:
-    """Its address. The socket listens before the server runs, so nobody has to wait for it."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(256)
-        port = listening.getsockname()[1]
-        serving = server(create(parts), host="127.0.0.1", port=port)
-        thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{port}"
-        serving.should_exit = True
-        thread.join()
+def served(parts: AppParts) -> AbstractContextManager[str]:
+    """The API's address."""
+    return over_http.served(create(parts))
 
 
 @pytest.fixture
@@ -79,5 +68,8 @@ def shared_office(module_db: Database) -> Iterator[Office]:
 
 def _open(db: Database) -> Iterator[Office]:
     keys = firm.fill(db)
-    with served(firm.parts(db)) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with (
+        served(firm.parts(db)) as url,
+        httpx.Client(base_url=url, timeout=30, verify=trusted()) as http,
+    ):
         yield Office(http, keys, db)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from fairlead.capabilities.handoff.subject import EngagementSubjects
+from fairlead.connectors.kit.http import trusted
 from fairlead.flow.grammar import Playbook, Variant
 from fairlead.flow.library import Library
 from fairlead.flow.start import start_run
@@ -57,7 +58,7 @@ LIBRARY = Library([FIRST, SECOND], [STRATEGIC])
 def office(db: Database) -> Iterator[Office]:
     keys = firm.fill(db)
     parts = replace(firm.parts(db), library=LIBRARY, subjects={"engagement": EngagementSubjects()})
-    with served(parts) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with served(parts) as url, httpx.Client(base_url=url, timeout=30, verify=trusted()) as http:
         yield Office(http, keys, db)
 
 

@@ -15,6 +15,7 @@ import pytest
 from fairlead.api.parts import Limits
 from fairlead.api.problems import request_id
 from fairlead.api.serve import JsonLines
+from fairlead.connectors.kit.http import trusted
 from fairlead.store.database import Database
 
 from . import firm
@@ -67,7 +68,7 @@ def test_metrics_count_requests_and_what_waits(shared_office: Office) -> None:
 def test_a_principal_beyond_its_rate_is_told_when_to_return(db: Database) -> None:
     keys = firm.fill(db)
     parts = firm.parts(db, Limits(requests_per_s=0.5, burst=3))
-    with served(parts) as url, httpx.Client(base_url=f"{url}/api/v1") as http:
+    with served(parts) as url, httpx.Client(base_url=f"{url}/api/v1", verify=trusted()) as http:
         greedy = {"authorization": f"Bearer {keys['finance']}"}
         answers = [http.get("/me", headers=greedy) for _ in range(4)]
         other = http.get("/me", headers={"authorization": f"Bearer {keys['auditor']}"})

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import re
-import socket
 import sys
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
@@ -17,11 +15,12 @@ from typing import LiteralString
 
 import httpx
 import pytest
-import uvicorn
 from psycopg import sql
 
+import over_http
 from fairlead.capabilities.handoff.firm import Calendars, load_firm
 from fairlead.config import SAMPLE
+from fairlead.connectors.kit.http import trusted
 from fairlead.flow.cancel import cancel_run
 from fairlead.store.database import Database
 from fairlead.web import sessions
@@ -33,6 +32,9 @@ sys.path.append(str(Path(__file__).parents[2]))
 from tests.api import firm
 
 _TOKEN = re.compile(r'name="csrf(?:-token)?" (?:content|value)="([0-9a-f]{64})"')
+
+_FIRM = load_firm(SAMPLE)
+_CALENDARS = Calendars(_FIRM.calendars, range(2024, 2030))
 
 
 @dataclass
@@ -50,15 +52,14 @@ class Now:
 
 def web_parts(db: Database, now: Now | None = None, origin: str | None = None) -> WebParts:
     api = firm.parts(db)
-    sample = load_firm(SAMPLE)
     return WebParts(
         db=db,
         people=api.people,
         systems=api.systems,
         exceptions=api.exceptions,
         cancel_run=cancel_run,
-        firm=sample,
-        calendars=Calendars(sample.calendars, range(2024, 2030)),
+        firm=_FIRM,
+        calendars=_CALENDARS,
         policies=firm.PACKETS.policies,
         ownership=firm.PACKETS.ownership,
         packets=firm.PACKETS,
@@ -73,20 +74,9 @@ def web_parts(db: Database, now: Now | None = None, origin: str | None = None) -
     )
 
 
-@contextmanager
-def served(parts: WebParts) -> Generator[str]:
-    """Its address. The socket listens before the server runs, so nobody has to wait for it."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(256)
-        port = listening.getsockname()[1]
-        config = uvicorn.Config(create(parts), http="h11", ws="none", log_config=None)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        thread.join()
+def served(parts: WebParts) -> AbstractContextManager[str]:
+    """The pages' address."""
+    return over_http.served(create(parts))
 
 
 class Browser:
@@ -201,5 +191,5 @@ def opened(db: Database, *, filled: bool = True) -> Iterator[Desk]:
         firm.fill(db)
     now = Now()
     parts = web_parts(db, now)
-    with served(parts) as url, httpx.Client(timeout=30) as http:
+    with served(parts) as url, httpx.Client(timeout=30, verify=trusted()) as http:
         yield Desk(url, db, parts, now, http)

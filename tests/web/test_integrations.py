@@ -12,6 +12,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from tests.api import firm
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.store import exceptions
 from fairlead.store.database import Database
 from fairlead.web.parts import ConnectorSheet, MappedField, Operation
@@ -40,7 +41,7 @@ def wired(db: Database) -> Iterator[Desk]:
     firm.fill(db)
     now = Now()
     parts = replace(web_parts(db, now), connectors={"ledger-emea": SHEET})
-    with served(parts) as url, httpx.Client(timeout=30) as http:
+    with served(parts) as url, httpx.Client(timeout=30, verify=trusted()) as http:
         yield Desk(url, db, parts, now, http)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.store import journal, sessions
 from fairlead.store.database import Tx
 from fairlead.store.journal import Event
@@ -23,7 +24,7 @@ from .conftest import Browser, Desk
 def listening(browser: Browser) -> Generator[Iterator[str]]:
     """The names of the events that come, one after the other."""
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    client = httpx.Client(timeout=30)
+    client = httpx.Client(timeout=30, verify=trusted())
     with client.stream("GET", f"{browser.url}/live", headers={"cookie": cookie}) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")

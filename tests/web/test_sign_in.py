@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
 
 from fairlead.errors import InvalidInput
 from fairlead.trust.accounts import password_faults, set_password
@@ -15,6 +16,14 @@ from fairlead.web import paths, sessions
 from .conftest import Desk
 
 PASSWORD = "a rope runs free"
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id at its lowest cost, for tests that fail to sign in a hundred times."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("fairlead.trust.accounts._HASHER", cheap)
+    monkeypatch.setattr("fairlead.trust.accounts._nobody", lambda: cheap.hash(""))
 
 
 def with_password(desk: Desk, person: str = "pmo-lead.amer") -> None:
@@ -86,6 +95,7 @@ def test_signing_in_again_ends_the_session_before(desk: Desk) -> None:
     assert desk.count("sessions") == 1
 
 
+@pytest.mark.usefixtures("cheap_hashes")
 def test_after_some_failures_even_the_right_password_must_wait(desk: Desk) -> None:
     with_password(desk)
     statuses = [desk.visitor().sign_in("pmo-lead.amer", "wrong").status_code for _ in range(5)]
@@ -100,12 +110,14 @@ def test_after_some_failures_even_the_right_password_must_wait(desk: Desk) -> No
     assert desk.visitor().sign_in("pmo-lead.amer", PASSWORD).status_code == 303
 
 
+@pytest.mark.usefixtures("cheap_hashes")
 def test_a_name_that_does_not_exist_must_wait_alike(desk: Desk) -> None:
     statuses = [desk.visitor().sign_in("nobody", "wrong").status_code for _ in range(6)]
 
     assert statuses == [401] * 5 + [429]
 
 
+@pytest.mark.usefixtures("cheap_hashes")
 def test_one_address_that_tries_many_names_must_wait(desk: Desk) -> None:
     for n in range(30):
         assert desk.visitor().sign_in(f"name{n}", "wrong").status_code == 401
@@ -113,6 +125,7 @@ def test_one_address_that_tries_many_names_must_wait(desk: Desk) -> None:
     assert desk.visitor().sign_in("another", "wrong").status_code == 429
 
 
+@pytest.mark.usefixtures("cheap_hashes")
 def test_the_wait_doubles_and_has_an_end(desk: Desk) -> None:
     waits: list[int] = []
     for _ in range(16):

@@ -10,6 +10,7 @@ import pytest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.errors import (
     Busy,
     DatabaseAway,
@@ -99,7 +100,7 @@ def test_a_page_that_is_not_open_says_which_role_has_it_and_whom_to_ask(failing_
 
 def test_without_the_database_there_is_a_page_that_says_so() -> None:
     nowhere = web_parts(Database("postgresql://127.0.0.1:1/none", wait_s=0.2))
-    with served(nowhere) as url, httpx.Client(timeout=30) as http:
+    with served(nowhere) as url, httpx.Client(timeout=30, verify=trusted()) as http:
         browser = Browser(url, http)
         browser.cookies["__Host-fairlead"] = "any"
         answer = browser.get("/account")
