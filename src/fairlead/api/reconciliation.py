@@ -16,12 +16,10 @@ from fairlead.api.reading import reading_tx, views
 from fairlead.api.refusals import InvalidParameters
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Filter, Id, found
-from fairlead.capabilities.reconciliation.comparing import compare_now
-from fairlead.domain.ids import EngagementId
+from fairlead.capabilities.reconciliation.comparing import compare_as_asked
 from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
-from fairlead.domain.model.engagement import EngagementState
 from fairlead.domain.values import Exact, Value
-from fairlead.errors import IllegalMove, Problem
+from fairlead.errors import Problem
 from fairlead.store import reconciliations as store
 from fairlead.store.database import Tx
 from fairlead.trust.principals import Principal
@@ -144,9 +142,7 @@ def reconcile_engagement(parts: Parts, caller: Caller, command: Commanding, id: 
 
     def act(tx: Tx) -> Outcome:
         row = found(views(tx, caller).engagement(id), "engagement")
-        if row["state"] != EngagementState.LAUNCHED:
-            raise IllegalMove("The engagement", row["state"], "reconciled")
-        compare_now(tx, EngagementId(row["id"]))
+        compare_as_asked(tx, row)
         return Outcome(ReconciliationAsked(engagement_id=row["id"]), status=202)
 
     return command.carry_out(act)

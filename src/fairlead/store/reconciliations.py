@@ -243,6 +243,11 @@ def _row(
     }
 
 
+def cause_of(engagement: str, system: str, kept: str) -> str:
+    """Of the exception that asks about the differences of one comparison."""
+    return f"reconciliation/{engagement}/{system}/{kept}"
+
+
 def take_due(tx: Tx, every: timedelta, limit: int) -> list[str]:
     """Engagements whose turn it is; the next turn of each is noted."""
     rows = tx.execute(_DUE, {"every": every, "limit": limit}).fetchall()

@@ -29,6 +29,7 @@ from fairlead.web.pages import (
     integrations,
     invoices,
     my_time,
+    reconciliation,
     sign_in,
     time_review,
 )
@@ -51,6 +52,7 @@ PAGES: Sequence[ModuleType] = (
     time_review,
     billing,
     invoices,
+    reconciliation,
     integrations,
 )
 

@@ -19,12 +19,21 @@ from fairlead.capabilities.reconciliation.events import DUE
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.discrepancy import Discrepancy, Kept, Record
+from fairlead.domain.model.engagement import EngagementState
 from fairlead.domain.rules.reconciliation import compare
 from fairlead.domain.values import Money
-from fairlead.errors import NotFound
+from fairlead.errors import IllegalMove, NotFound
 from fairlead.flow.changes import OURSELVES
 from fairlead.flow.library import Library
-from fairlead.store import blobs, deliveries, engagements, exceptions, inbox, reconciliations
+from fairlead.store import (
+    blobs,
+    deliveries,
+    engagements,
+    exceptions,
+    inbox,
+    journal,
+    reconciliations,
+)
 from fairlead.store.database import Tx, database_time
 from fairlead.store.inbox import Message
 from fairlead.work.words import CauseClass, ExceptionAction, NewException
@@ -47,6 +56,16 @@ def ask_due(tx: Tx) -> int:
     for id in due:
         compare_now(tx, EngagementId(id))
     return len(due)
+
+
+def compare_as_asked(tx: Tx, row: Mapping[str, Any]) -> None:
+    """As a person or a program asks for it. `row`: id and state of an engagement that they see.
+
+    Raises `IllegalMove` where it is not launched: nobody keeps records of it yet.
+    """
+    if row["state"] != EngagementState.LAUNCHED:
+        raise IllegalMove("The engagement", row["state"], "reconciled")
+    compare_now(tx, EngagementId(row["id"]))
 
 
 def compare_now(tx: Tx, id: EngagementId) -> None:
@@ -145,6 +164,7 @@ def _note(
     if not noted:
         return f"{delivery.number}: a later comparison of {_NOUNS[kept][0]} is known"
     _tell(tx, delivery, system, kept, found, at)
+    journal.tell(tx, [delivery.engagement])  # no event says when it was compared
     return f"{delivery.number}: {len(found)} differences of {_NOUNS[kept][0]} with {system}"
 
 
@@ -156,7 +176,7 @@ def _tell(
     found: Sequence[Discrepancy],
     at: datetime,
 ) -> None:
-    cause = f"reconciliation/{delivery.engagement}/{system}/{kept}"
+    cause = reconciliations.cause_of(delivery.engagement, system, kept)
     if not found:
         exceptions.settle(tx, [cause], at)
         return

@@ -1,0 +1,349 @@
+"""The lists beside the differences: when what was compared last with which counts and sums, and a
+month's approved work against what the ledger has taken, by engagement and, for payroll, by person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from fairlead.domain.model.discrepancy import Kept
+from fairlead.domain.rules.period import month_of
+from fairlead.domain.rules.project_setup import add_months
+from fairlead.store import reconciliation_views, work_books
+from fairlead.store.database import Tx
+from fairlead.store.reconciliation_views import comparison_key
+from fairlead.web import addresses, csv_table
+from fairlead.web.addresses import Address, Chip, Option, Picker
+from fairlead.web.csv_table import Cell
+from fairlead.web.formats import MONTHS, words
+from fairlead.web.pages.billing_board import sees
+from fairlead.web.pages.reconciliation_words import KEPT, PATH, quantity
+from fairlead.web.visit import Visit
+
+_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The last comparison of one kind of record of an engagement."""
+
+    number: str
+    client: str
+    name: str
+    kept: str
+    system: str
+    ours: int
+    theirs: int
+    our_sum: str
+    their_sum: str
+    apart: str | None  #: the sums; null: they agree
+    differences: int
+    href: str  #: of the differences
+    at: datetime
+
+
+class Comparisons:
+    """Those that were compared longest ago first. The whole page asks one query."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        given = {n: visit.query(n, longest=100) for n in ("kept", "system", "engagement")}
+        kinds = tuple(map(str, Kept))
+        found = {n: v for n, v in given.items() if v and (n != "kept" or v in kinds)}
+        self.address = Address(f"{PATH}/comparisons", found)
+        after = addresses.read_timed(visit.query("after", longest=600), 4)
+        self._after = (after[0], after[1], after[2], after[3]) if after else None
+
+    @cached_property
+    def _rows(self) -> list[dict[str, Any]]:
+        return reconciliation_views.comparisons(
+            self._visit.tx, sees(self._visit), **self.address.set, after=self._after,
+            limit=_PAGE + 1,
+        )  # fmt: skip
+
+    @property
+    def rows(self) -> tuple[Compared, ...]:
+        return tuple(_compared(row) for row in self._rows[:_PAGE])
+
+    @property
+    def next(self) -> str | None:
+        if len(self._rows) <= _PAGE:
+            return None
+        return self.address.but(after=addresses.cursor(comparison_key(self._rows[_PAGE - 1])))
+
+    @property
+    def here(self) -> str:
+        return self.address.but(after=self._visit.query("after", longest=600) or None)
+
+    @property
+    def is_later(self) -> bool:
+        return self._after is not None
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        return tuple(
+            Chip(n, KEPT[v] if n == "kept" else v, self.address.but(**{n: None}))
+            for n, v in self.address.set.items()
+        )
+
+    @property
+    def pickers(self) -> tuple[Picker, ...]:
+        if "kept" in self.address.set:
+            return ()
+        kinds = (Option(label, self.address.but(kept=name), -1) for name, label in KEPT.items())
+        return (Picker("Record", tuple(kinds)),)
+
+
+def _compared(row: Mapping[str, Any]) -> Compared:
+    unit, apart = row["unit"], row["their_sum"] - row["our_sum"]
+    where = {"kept": row["kept"], "system": row["system"], "engagement": row["number"]}
+    return Compared(
+        number=row["number"],
+        client=row["client_name"],
+        name=row["name"],
+        kept=KEPT[row["kept"]],
+        system=row["system"],
+        ours=row["ours"],
+        theirs=row["theirs"],
+        our_sum=quantity(row["our_sum"], unit),
+        their_sum=quantity(row["their_sum"], unit),
+        apart=quantity(apart, unit, sign=True) if apart else None,
+        differences=row["discrepancies"],
+        href=Address(PATH, where).here,
+        at=row["compared_at"],
+    )
+
+
+class _OfMonth:
+    """A list of one month, which the address names as `2026-11`; else it is this month."""
+
+    def __init__(self, visit: Visit, path: str, *names: str) -> None:
+        self._visit = visit
+        this = month_of(visit.clock.today)
+        self.month = _month(visit.query("month", longest=7)) or this
+        found = {name: value for name in names if (value := visit.query(name, longest=40))}
+        if self.month != this:
+            found["month"] = f"{self.month:%Y-%m}"
+        self.address = Address(path, found)
+        self._after = visit.query("after", longest=250) or None
+
+    @property
+    def month_words(self) -> str:
+        return f"{MONTHS[self.month.month - 1]} {self.month.year}"
+
+    @property
+    def months(self) -> tuple[tuple[str, str, int | None, bool], ...]:
+        """The month before, this one, and the one after it."""
+        found = (add_months(self.month, by) for by in (-1, 0, 1))
+        return tuple(
+            (
+                f"{MONTHS[one.month - 1]} {one.year}",
+                self.address.but(month=f"{one:%Y-%m}"),
+                None,
+                one == self.month,
+            )
+            for one in found
+        )
+
+    @property
+    def here(self) -> str:
+        return self.address.but(after=self._after)
+
+    @property
+    def is_later(self) -> bool:
+        return self._after is not None
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A month of one engagement."""
+
+    number: str
+    entries: tuple[int, int]  #: approved, taken by the ledger
+    hours: tuple[str, str]
+    expenses: tuple[int, int]
+    amounts: tuple[str, str]
+    without_receipt: int
+    agrees: bool
+
+
+class Work(_OfMonth):
+    """Approved time and expenses against what the ledger confirmed, by engagement."""
+
+    heads: Sequence[str] = (
+        "Engagement", "Month", "Entries", "Entries in the ledger", "Hours", "Hours in the ledger",
+        "Expenses", "Expenses in the ledger", "Currency", "Claimed", "In the ledger",
+        "Without receipt",
+    )  # fmt: skip
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit, f"{PATH}/work", "differing", "engagement")
+        self.differing = self.address.set.get("differing") == "yes"
+
+    def _read(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]:
+        scope = sees(self._visit)
+        return work_books.work(
+            tx, self.month, engagement=self.address.set.get("engagement"),
+            differing=self.differing, regions=scope.regions, entities=scope.entities,
+            after=after, limit=limit,
+        )  # fmt: skip
+
+    @cached_property
+    def _rows(self) -> list[Mapping[str, Any]]:
+        return self._read(self._visit.tx, self._after, _PAGE + 1)
+
+    @property
+    def rows(self) -> tuple[Worked, ...]:
+        return tuple(_worked(row) for row in self._rows[:_PAGE])
+
+    @property
+    def next(self) -> str | None:
+        if len(self._rows) <= _PAGE:
+            return None
+        return self.address.but(after=self._rows[_PAGE - 1]["engagement_id"])
+
+    @property
+    def which(self) -> tuple[tuple[str, str, int | None, bool], ...]:
+        return (
+            ("All", self.address.but(differing=None), None, not self.differing),
+            ("Differing", self.address.but(differing="yes"), None, self.differing),
+        )
+
+    def file(self) -> Iterator[Sequence[Cell]]:
+        def read(tx: Tx, last: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+            after = None if last is None else last["engagement_id"]
+            return self._read(tx, after, csv_table.page_size())
+
+        for row in csv_table.pages(self._visit, read):
+            yield (
+                row["number"], f"{self.month:%Y-%m}", row["entries"], row["booked_entries"],
+                _hours(row["minutes"]), _hours(row["booked_minutes"]), row["expenses"],
+                row["booked_expenses"], row["currency"], row["claimed"], row["booked"],
+                row["without_receipt"],
+            )  # fmt: skip
+
+
+def _worked(row: Mapping[str, Any]) -> Worked:
+    entries = (row["entries"], row["booked_entries"])
+    expenses = (row["expenses"], row["booked_expenses"])
+    return Worked(
+        number=row["number"],
+        entries=entries,
+        hours=(_shown(row["minutes"]), _shown(row["booked_minutes"])),
+        expenses=expenses,
+        amounts=(
+            quantity(row["claimed"], row["currency"]),
+            quantity(row["booked"], row["currency"]),
+        ),
+        without_receipt=row["without_receipt"],
+        agrees=entries[0] == entries[1] and expenses[0] == expenses[1],
+    )
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A month of one person and kind of time."""
+
+    name: str
+    employer: str | None
+    kind: str
+    approved: str
+    booked: str
+    apart: str | None  #: null: the ledger has taken all
+
+
+class Payroll(_OfMonth):
+    """Approved hours for payroll, less what was taken back, against what the ledger confirmed."""
+
+    heads: Sequence[str] = (
+        "Person", "Name", "Employer", "Month", "Kind", "Approved hours", "Hours in the ledger",
+    )  # fmt: skip
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit, f"{PATH}/payroll", "employer")
+
+    def _read(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]:
+        scope = sees(self._visit)
+        return work_books.hours(
+            tx, self.month, employer=self.address.set.get("employer"), regions=scope.regions,
+            entities=scope.entities, after=after, limit=limit,
+        )  # fmt: skip
+
+    @cached_property
+    def _rows(self) -> list[Mapping[str, Any]]:
+        return self._read(self._visit.tx, self._after, _PAGE + 1)
+
+    @property
+    def rows(self) -> tuple[Paid, ...]:
+        return tuple(_paid(row) for row in self._rows[:_PAGE])
+
+    @property
+    def next(self) -> str | None:
+        if len(self._rows) <= _PAGE:
+            return None
+        return self.address.but(after=_person_key(self._rows[_PAGE - 1]))
+
+    @property
+    def chips(self) -> tuple[Chip, ...]:
+        employer = self.address.set.get("employer")
+        return (
+            () if not employer else (Chip("employer", employer, self.address.but(employer=None)),)
+        )
+
+    @property
+    def pickers(self) -> tuple[Picker, ...]:
+        if self.chips:
+            return ()
+        codes = [one.code for one in self._visit.parts.firm.legal_entities]
+        options = (Option(code, self.address.but(employer=code), -1) for code in codes)
+        return (Picker("Employer", tuple(options)),)
+
+    def file(self) -> Iterator[Sequence[Cell]]:
+        def read(tx: Tx, last: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+            after = None if last is None else _person_key(last)
+            return self._read(tx, after, csv_table.page_size())
+
+        for row in csv_table.pages(self._visit, read):
+            yield (
+                row["resource"], row["name"], row["employer"], f"{self.month:%Y-%m}",
+                row["category"], _hours(row["approved"]), _hours(row["booked"]),
+            )  # fmt: skip
+
+
+def _paid(row: Mapping[str, Any]) -> Paid:
+    apart = row["booked"] - row["approved"]
+    return Paid(
+        name=row["name"] or row["resource"],
+        employer=row["employer"],
+        kind=words(row["category"]),
+        approved=_shown(row["approved"]),
+        booked=_shown(row["booked"]),
+        apart=quantity(_hours(apart), "hour", sign=True) if apart else None,
+    )
+
+
+def _person_key(row: Mapping[str, Any]) -> str:
+    """Where a page ends, as `store.work_books.hours` sorts."""
+    return f"{row['resource']}/{row['category']}"
+
+
+def _hours(minutes: int) -> Decimal:
+    return (Decimal(minutes) / 60).quantize(Decimal("0.01"))
+
+
+def _shown(minutes: int) -> str:
+    return quantity(_hours(minutes), "hour")
+
+
+def _month(text: str) -> date | None:
+    """Null for none, and for what is no month of this time."""
+    try:
+        found = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 3000 else None
