@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import tempfile
@@ -17,6 +18,7 @@ import yaml
 from psycopg import sql
 
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.reconciliation.comparing import TakesRecords
 from fairlead.cli.demo_deals import Deal, DealClient, load_deals
 from fairlead.cli.demo_seller import Seller, prepare
 from fairlead.cli.processes import Child, wait_until_ready
@@ -28,12 +30,14 @@ from fairlead.domain.model.assignment import Assignment
 from fairlead.domain.model.bill_rate import BillRate
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.delivery import Delivery
+from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.project import WorkPackage
 from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.domain.rules.opening import Opening
 from fairlead.domain.values import ExternalRef, Money, Period
-from fairlead.store import assignments, bulk, deliveries, journal, resources
+from fairlead.store import assignments, blobs, bulk, deliveries, journal, resources
 from fairlead.store.database import database_time
+from fairlead.store.inbox import Message
 from fairlead.store.journal import CHANGED, Event
 from fairlead.store.server import EmbeddedServer
 from fairlead.trust.acting import Acting
@@ -272,6 +276,23 @@ class FirmAtWork:
         today, id = datetime.now(UTC).date(), str(self.engagement(name)["id"])
         with self._fairlead.db.transaction() as tx:
             self._fairlead.billing.proposing.propose(tx, [id], acting, dated_on=today, until=today)
+
+    def ledger_keeps(self, name: str, *invoices: str) -> None:
+        """It says that it has these invoices of a deal, 250 each; none of them is ours."""
+        won, now = self.engagement(name), datetime.now(UTC)
+        records = [
+            Record(key="", ref=ref, amount=Decimal(250), unit=won["currency"]).model_dump(
+                mode="json"
+            )
+            for ref in invoices
+        ]
+        said = json.dumps(records).encode()
+        with self._fairlead.db.transaction() as tx:
+            data = {
+                "engagement": won["id"], "system": "netsuite-emea", "kept": "invoice",
+                "records": blobs.keep(tx, said, "application/json"), "asked_at": now.isoformat(),
+            }  # fmt: skip
+            TakesRecords()(tx, data, cast("Message", None))
 
     def invoice(self, name: str, state: str) -> _Row:
         """Of a deal, once there is one in this state."""

@@ -28,6 +28,8 @@ _AT_LEAST = (
     *(f"/engagements/*/{tab}" for tab in ("packet", "timeline", "systems", "decisions")),
     *("/engagements/*/documents", "/engagements/*/milestones", "/my-time", "/my-time/expense"),
     *("/time", "/billing", "/billing/invoices", "/billing/invoices/*", "/billing/items/*"),
+    *("/reconciliation", "/reconciliation/*", "/reconciliation/comparisons"),
+    *("/reconciliation/work", "/reconciliation/payroll"),
 )
 
 
@@ -75,6 +77,7 @@ def planted(firm: FirmAtWork) -> None:
     firm.win("Seen with a gap", complete=False)
     firm.ready("Seen from all sides")
     firm.billed("Seen from all sides")
+    firm.ledger_keeps("Seen from all sides", "INV-9")
     firm.exception("Seen with a gap")
 
 
