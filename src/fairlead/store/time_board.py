@@ -208,7 +208,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Board:
-    """`of`: the week whose missing and decided entries are told, where the filters name none."""
+    """`of`: the week whose missing and decided entries are told, where the filters name none.
+
+    What waits is read by statements that are planned for each question: a plan for any question
+    would ask each row for filters that are not set (up to four times the time).
+    """
 
     tx: Tx
     sight: Sight
@@ -225,7 +229,7 @@ class Board:
             "late": sql.SQL(_LATE),
         }
         values = {**self._values(), "most": MOST_COUNTED}
-        row = self.tx.execute(sql.SQL(_SUMMARY).format(**parts), values).fetchone()
+        row = self.tx.execute(sql.SQL(_SUMMARY).format(**parts), values, prepare=False).fetchone()
         assert row is not None
         return Summary(**row)
 
@@ -275,7 +279,8 @@ class Board:
             time_rows=_query(_SHOWN, "time"),
             expense_rows=_query(_SHOWN, "expense"),
         )
-        return self.tx.execute(query, {**self._values(), **more, "limit": limit}).fetchall()
+        values = {**self._values(), **more, "limit": limit}
+        return self.tx.execute(query, values, prepare=False).fetchall()
 
     def _values(self) -> dict[str, Any]:
         def listed(some: Collection[str] | None) -> list[str] | None:

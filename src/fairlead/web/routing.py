@@ -22,8 +22,12 @@ Show = Callable[[Visit], Response]
 Do = Callable[[Visit, Form], Response]
 AForm = TypeVar("AForm", bound=Form)
 
-# A filter that takes longer is too expensive to be asked for; it is answered as `busy`.
-_READ_ONLY = "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '5s'"
+# A filter that takes longer is too expensive to be asked for; it is answered as `busy`. What a page
+# reads is read by one process: to start more costs more than they save.
+_READ_ONLY = (
+    "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '5s';"
+    " SET LOCAL max_parallel_workers_per_gather = 0"
+)
 
 #: Set by our script on requests that no hand began, so that an open page does not keep a session.
 BACKGROUND = "x-fairlead-background"
