@@ -49,6 +49,18 @@ def test_the_openapi_document_lists_the_same_routes(shared_office: Office) -> No
     assert told == set(PERMISSIONS)
 
 
+def test_every_list_is_asked_for_by_pages_in_the_same_way(shared_office: Office) -> None:
+    told = shared_office.get(None, "/api/openapi.json").json()
+    lists = {
+        path: {one["name"] for one in methods["get"].get("parameters", ())}
+        for path, methods in told["paths"].items()
+        if "get" in methods and "/Page_" in str(methods["get"]["responses"]["200"])
+    }
+
+    assert len(lists) > 30
+    assert [path for path, names in lists.items() if not {"cursor", "limit"} <= names] == []
+
+
 @pytest.mark.parametrize(
     "route",
     [r for r, needed in PERMISSIONS.items() if needed not in (Open.TO_ALL, Open.TO_SIGNERS)],

@@ -172,3 +172,16 @@ def test_what_leaks_is_totalled_and_listed(shared_office: Office) -> None:
         "finance", "/api/v1/leakage", params={"cursor": "ENG-2001|write_off|x"}
     )
     assert none.json()["items"] == []
+
+
+def test_what_leaks_is_looked_for_without_waiting_for_the_day(office: Office) -> None:
+    worked(office)
+    path = "/api/v1/engagements/ENG-2001/leaks"
+    assert command(office, "controller", path).status_code == 403
+
+    looked = command(office, "finance", path)
+
+    assert looked.status_code == 200, looked.text
+    items = looked.json()["items"]
+    assert ("unbilled_time", 600) in {(leak["kind"], leak["minutes"]) for leak in items}
+    assert office.get("finance", path).json()["items"] == items

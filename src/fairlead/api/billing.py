@@ -7,14 +7,13 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
 from pydantic import Field, StrictStr
 from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.invoice_shapes import ItemRef, Name, ProposedView, proposed
-from fairlead.api.paging import Limit, Page
+from fairlead.api.paging import KeyCursor, Limit, Page, page_of_all
 from fairlead.api.reading import reading_tx
 from fairlead.api.refusals import InvalidParameters
 from fairlead.api.router import Router
@@ -29,10 +28,6 @@ from fairlead.insight.billing import BillingFigures, measure
 from fairlead.store import billing_board, billing_holds, billing_lineage, billing_runs
 from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
-
-_After = Annotated[
-    str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$", description="`next`.")
-]
 
 
 class MilestoneReady(Value):
@@ -164,7 +159,7 @@ def add(router: Router) -> None:
 
 
 def list_readiness(
-    parts: Parts, caller: Caller, cursor: _After = None, limit: Limit = 50
+    parts: Parts, caller: Caller, cursor: KeyCursor = None, limit: Limit = 50
 ) -> Page[Readiness]:
     """How ready each open engagement is, those with most money held first."""
     with reading_tx(parts) as tx:
@@ -214,11 +209,13 @@ def get_billing_figures(
         )
 
 
-def list_holds(parts: Parts, caller: Caller, id: Id) -> Page[HoldView]:
+def list_holds(
+    parts: Parts, caller: Caller, id: Id, cursor: KeyCursor = None, limit: Limit = 50
+) -> Page[HoldView]:
     """What was held of an engagement, newest first."""
     with reading_tx(parts) as tx:
         rows = billing_holds.of(tx, reviewing.seen(tx, caller, id))
-    return Page(items=tuple(_hold(row) for row in rows))
+    return page_of_all(rows, cursor, limit, _hold)
 
 
 def get_item(parts: Parts, caller: Caller, id: Id) -> ItemHistory:
@@ -244,7 +241,7 @@ def get_billing_run(parts: Parts, caller: Caller, id: Id) -> RunView:
 
 
 def list_run_outcomes(
-    parts: Parts, caller: Caller, id: Id, cursor: _After = None, limit: Limit = 50
+    parts: Parts, caller: Caller, id: Id, cursor: KeyCursor = None, limit: Limit = 50
 ) -> Page[RunOutcome]:
     """What came of each engagement of a run."""
     limits = sees(caller).values()

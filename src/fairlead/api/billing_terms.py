@@ -13,7 +13,7 @@ from starlette.responses import Response
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.invoice_shapes import Name
-from fairlead.api.paging import Page
+from fairlead.api.paging import KeyCursor, Limit, Page, page_of_all
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Day, Id, Reason, found, money
@@ -195,10 +195,13 @@ def _per_hour(row: Mapping[str, Any]) -> Money:
     return found(money(row, "per_hour"), "rate")
 
 
-def list_charges(parts: Parts, caller: Caller, id: Id) -> Page[ChargeView]:
+def list_charges(
+    parts: Parts, caller: Caller, id: Id, cursor: KeyCursor = None, limit: Limit = 50
+) -> Page[ChargeView]:
     """Fees of an engagement, the first due first."""
     with reading_tx(parts) as tx:
-        return _charges(tx, reviewing.seen(tx, caller, id))
+        rows = charges.of(tx, reviewing.seen(tx, caller, id))
+    return page_of_all(rows, cursor, limit, _charge)
 
 
 def add_charge(parts: Parts, caller: Caller, command: Commanding, wanted: AddCharge) -> Response:
@@ -267,10 +270,10 @@ def set_purchase_order(
 
 
 def _charges(tx: Tx, engagement: str) -> Page[ChargeView]:
+    """All of them, as a command answers."""
+    return Page(items=tuple(_charge(row) for row in charges.of(tx, engagement)))
+
+
+def _charge(row: Mapping[str, Any]) -> ChargeView:
     same = set(ChargeView.model_fields) - {"amount"}
-    return Page(
-        items=tuple(
-            ChargeView(**{name: row[name] for name in same}, amount=found(money(row), "amount"))
-            for row in charges.of(tx, engagement)
-        )
-    )
+    return ChargeView(**{name: row[name] for name in same}, amount=found(money(row), "amount"))

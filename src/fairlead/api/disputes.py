@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
-from fairlead.api.paging import Page
+from fairlead.api.paging import KeyCursor, Limit, Page, page_of_all
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Id, Reason, found, money
@@ -63,12 +63,14 @@ def add(router: Router) -> None:
     router.command("POST", "/disputes/{id}/close", close_dispute, DisputeView, tag=tag)
 
 
-def list_disputes(parts: Parts, caller: Caller, id: Id) -> Page[DisputeView]:
+def list_disputes(
+    parts: Parts, caller: Caller, id: Id, cursor: KeyCursor = None, limit: Limit = 50
+) -> Page[DisputeView]:
     """What the client does not accept of it, oldest first."""
     with reading_tx(parts) as tx:
         invoice = found(invoices.find(tx, sees(caller), id), "invoice")
         rows = disputes.of_invoice(tx, invoice)
-    return Page(items=tuple(_dispute(row) for row in rows))
+    return page_of_all(rows, cursor, limit, _dispute)
 
 
 def open_dispute(

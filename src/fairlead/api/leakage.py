@@ -7,16 +7,19 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query
+from starlette.responses import Response
 
+from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page
 from fairlead.api.reading import reading_tx, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import Filter, Id, found
+from fairlead.capabilities.revenue import leakage
 from fairlead.domain.model.leakage import AgeBucket, Leak, LeakKind
 from fairlead.domain.values import Money, Value
 from fairlead.store import leaks
-from fairlead.store.database import database_time
+from fairlead.store.database import Tx, database_time
 
 _Cursor = Annotated[
     str | None,
@@ -51,6 +54,7 @@ def add(router: Router) -> None:
     tag = "leakage"
     router.get("/leakage", list_leakage, Page[LeakTotalView], tag=tag)
     router.get("/engagements/{id}/leaks", list_engagement_leaks, LeaksView, tag=tag)
+    router.command("POST", "/engagements/{id}/leaks", look_for_leaks, LeaksView, tag=tag)
 
 
 def list_leakage(
@@ -84,6 +88,17 @@ def list_engagement_leaks(parts: Parts, caller: Caller, id: Id) -> LeaksView:
         row = found(views(tx, caller).engagement(id), "engagement")
         rows = leaks.of_engagements(tx, [row["id"]])
     return LeaksView(items=tuple(rows[:_MOST]))
+
+
+def look_for_leaks(parts: Parts, caller: Caller, command: Commanding, id: Id) -> Response:
+    """Look at an engagement now, and not only once a day; what was found."""
+
+    def act(tx: Tx) -> Outcome:
+        row = found(views(tx, caller).engagement(id), "engagement")
+        leakage.look_now(tx, parts.billing.policies, row["id"])
+        return Outcome(LeaksView(items=tuple(leaks.of_engagements(tx, [row["id"]])[:_MOST])))
+
+    return command.carry_out(act)
 
 
 def _total(row: Mapping[str, Any]) -> LeakTotalView:

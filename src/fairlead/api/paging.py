@@ -27,6 +27,10 @@ TimeCursor = Annotated[
 IdCursor = Annotated[
     str | None, Query(pattern=r"^[1-9][0-9]{0,17}$", description="`next` of a page.")
 ]
+KeyCursor = Annotated[
+    str | None,
+    Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$", description="`next` of a page."),
+]
 FeedCursor = Annotated[
     str, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,18}$", description="`next` of a page.")
 ]
@@ -69,3 +73,17 @@ def page_by_id(
     shown = rows[:limit]
     end = str(shown[-1]["id"]) if len(rows) > limit else None
     return Page(items=tuple(shape(row) for row in shown), next=end)
+
+
+def page_of_all(
+    rows: Sequence[Mapping[str, Any]],
+    cursor: str | None,
+    limit: int,
+    shape: Callable[[Mapping[str, Any]], T],
+) -> Page[T]:
+    """Of a list of one thing, which is short enough to be read whole; nothing is ever taken from
+    it, so the row of the cursor is there."""
+    ids = [str(row["id"]) for row in rows]
+    first = ids.index(cursor) + 1 if cursor in ids else 0
+    end = ids[first + limit - 1] if first + limit < len(rows) else None
+    return Page(items=tuple(shape(row) for row in rows[first : first + limit]), next=end)

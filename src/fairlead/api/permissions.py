@@ -39,6 +39,7 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/engagements/{id}/revenue-entries": Permission.BILLING_READ,
     "POST /api/v1/engagements/{id}/forecast": Permission.TIME_APPROVE,
     "GET /api/v1/engagements/{id}/leaks": Permission.BILLING_READ,
+    "POST /api/v1/engagements/{id}/leaks": Permission.BILLING_PROPOSE,
     "GET /api/v1/leakage": Permission.BILLING_READ,
     "GET /api/v1/revenue-batches": Permission.BILLING_READ,
     "GET /api/v1/revenue-batches/{id}": Permission.BILLING_READ,

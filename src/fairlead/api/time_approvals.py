@@ -80,7 +80,7 @@ class Reasoned(ItemRef):
 
 
 class ApproveWork(Value):
-    """All that waits for the caller, less what is left out by a filter."""
+    """All that waits for the caller of an engagement or a week, or of `items`; one is given."""
 
     engagement: _Name | None = None  #: id, number or project code
     week: Day | None = None  #: its Monday

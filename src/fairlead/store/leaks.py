@@ -162,6 +162,10 @@ SELECT engagement_id, number, region, legal_entity, currency, contract_type, rev
 FROM deliveries WHERE engagement_id > %s ORDER BY engagement_id LIMIT %s
 """
 
+_SOME = _CHUNK.replace(
+    "engagement_id > %s ORDER BY engagement_id LIMIT %s", "engagement_id = ANY(%s)"
+)
+
 # Totals by engagement, kind and owner; `aged` has the sums by how old they are.
 _TOTALS = """
 SELECT l.engagement_id, d.number, d.name, l.kind, l.owner, l.currency, count(*)::int AS count,
@@ -191,6 +195,11 @@ def sweep(tx: Tx, rules: Sequence[dict[str, Any]], *, on: date, at: datetime) ->
 
 def chunk(tx: Tx, after: str, limit: int) -> list[dict[str, Any]]:
     return tx.execute(_CHUNK, [after, limit]).fetchall()
+
+
+def some(tx: Tx, ids: Collection[str]) -> list[dict[str, Any]]:
+    """As `chunk`, of these engagements; those that are not launched are not in it."""
+    return tx.execute(_SOME, [list(ids)]).fetchall()
 
 
 def of_engagements(tx: Tx, ids: Collection[str]) -> list[Leak]:

@@ -12,6 +12,7 @@ from fairlead.capabilities.revenue.months import note_terms
 from fairlead.domain.model.leakage import LeakKind, LeakRules, LeakTotal
 from fairlead.domain.rules.leakage import totals
 from fairlead.domain.values import Value
+from fairlead.errors import NotFound
 from fairlead.policy.tables import Policies, decide
 from fairlead.store import exceptions, leaks
 from fairlead.store.database import Tx, database_time
@@ -75,6 +76,16 @@ def sweep_on(tx: Tx, policies: Policies, *, at_a_time: int = _AT_A_TIME) -> bool
         ended_at=now if len(rows) < at_a_time else None,
     )
     return True
+
+
+def look_now(tx: Tx, policies: Policies, engagement: str) -> None:
+    """Look at one engagement without waiting for the day's sweep. Raises `NotFound`."""
+    now = database_time(tx)
+    rows = leaks.some(tx, [engagement])
+    if not rows:
+        raise NotFound("There is no such engagement, or it is not launched.")
+    note_terms(tx, policies, rows, now)
+    look(tx, policies, rows, now)
 
 
 def look(tx: Tx, policies: Policies, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
