@@ -114,11 +114,22 @@ def test_the_policy_has_the_client_accept_and_says_why(work: MilestonesAtWork) -
         None,
         Recipient(name="Lea", email="lea.fontaine@tarn-holloway.example"),
         Recipient(name="Lea", email="private@Tarn-Holloway.EXAMPLE"),
+        Recipient(name="Lea", email="lea@tarn-holloway.example."),
+        Recipient(name="Lea", email="lea@mail.tarn-holloway.example"),
         Recipient(name="Uwe", email="uwe at kestrel"),
         Recipient(name="Uwe", email="a@b, c@d"),
         Recipient(name="\u202eewU", email="uwe@kestrel.example"),
     ],
-    ids=["nobody", "oneself", "our-domain", "no-address", "two-addresses", "a-turned-name"],
+    ids=[
+        "nobody",
+        "oneself",
+        "our-domain",
+        "with-a-dot",
+        "below-it",
+        "no-address",
+        "two-addresses",
+        "a-turned-name",
+    ],
 )
 def test_only_a_person_of_the_client_is_asked(
     work: MilestonesAtWork, recipient: Recipient | None
@@ -247,7 +258,7 @@ def test_the_client_sends_it_back_with_a_reason(work: MilestonesAtWork) -> None:
     assert (now.state, now.reason) == (S.SENT_BACK, "The restore test is not in it.")
     work.upload(content=b"%PDF-1.7 with the restore test")
     work.submit()
-    assert work.look(token).end is LinkEnd.USED
+    assert work.look(token).end is LinkEnd.DECIDED
     work.click(work.tokens()[1])
     assert (work.now().state, work.now().submission) == (S.ACCEPTED, 2)
 

@@ -15,11 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.domain.rules import billing_proposal as rules
-from fairlead.domain.rules.billing_amounts import by_month, half_up, of_minor, time_amount, to_minor
+from fairlead.domain.rules.billing_amounts import (
+    HIGHEST_RATE,
+    RATE_SCALE,
+    by_month,
+    half_up,
+    of_minor,
+    time_amount,
+    to_minor,
+)
 from fairlead.domain.values import Money, Period
 
 _DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 31))
-_RATES = st.integers(0, 10**11)  # hundred-millionths: up to 1,000 an hour
+_HIGHEST = int(HIGHEST_RATE.scaleb(RATE_SCALE))
+# hundred-millionths: up to 1,000 an hour, and in currencies of small units up to the highest
+_RATES = st.integers(0, 10**11) | st.integers(_HIGHEST - 9, _HIGHEST)
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ _ITEMS = st.lists(
         minutes=st.integers(1, 1440),
         role=st.sampled_from(["a", "b"]),
         resource=st.sampled_from(["x", "y"]),
-        cost=st.integers(-5000, 50_000),
+        cost=st.integers(-5000, 50_000) | st.integers(10**12, 10**14),
     ),
     max_size=8,
     unique_by=lambda one: one.item,

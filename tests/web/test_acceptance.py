@@ -132,6 +132,24 @@ def test_it_is_sent_back_with_a_reason_and_what_was_typed_is_kept(desk: Desk) ->
     assert "&lt;img src=x" in desk.visitor().get(path).text
 
 
+def test_a_link_that_sent_it_back_does_not_show_what_is_added_afterwards(desk: Desk) -> None:
+    path = asked(desk)
+    (known,) = re.findall(rf'href="({path}/evidence/[^"]+)"', desk.visitor().get(path).text)
+    answer(desk, path, "send_back", reason="A signature is missing.")
+    assert desk.visitor().get(known).status_code == 200
+    pm = Acting.of(desk.parts.people, desk.parts.people.principal("project-manager"))
+    with desk.db.transaction() as tx:
+        more = evidence.add_upload(tx, pm, FIRST, name="internal.pdf", content=b"%PDF-1.7 ours")
+    new = next(one.id for one in more.evidence if one.name == "internal.pdf")
+
+    page = desk.visitor().get(path)
+    assert page.status_code == 410
+    assert "answered already" in page.text
+    assert "internal.pdf" not in page.text
+    for file in (known, f"{path}/evidence/{new}"):
+        assert desk.visitor().get(file).status_code == 404
+
+
 @pytest.mark.parametrize("name", ["", "\u202eewU", "x" * 200], ids=["none", "turned", "long"])
 def test_an_answer_has_a_name(desk: Desk, name: str) -> None:
     refused = answer(desk, asked(desk), name=name)

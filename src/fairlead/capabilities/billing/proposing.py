@@ -342,7 +342,7 @@ def _to_nothing(made: Proposal, units: int) -> Proposal:
         description=pl.lit("Written off"),
         hundredths=pl.lit(100, dtype=pl.Int64),
         unit=pl.lit("piece"),
-        price=pl.col("amount") * 10 ** (RATE_SCALE - units),
+        price=pl.col("amount").cast(pl.Int128) * 10 ** (RATE_SCALE - units),
         amount="amount",
         clause=pl.lit(None, dtype=pl.String),
     )

@@ -158,9 +158,9 @@ class Submitting:
         if not _is_address(address):
             rule = "is an e-mail address, such as name@client.example"
             raise InvalidInput("Nobody can be reached there.", [Problem("/recipient/email", rule)])
-        domain = address.rpartition("@")[2].casefold()
-        ours = {p.email.rpartition("@")[2].casefold() for p in self._people.all() if p.email}
-        if domain in ours:
+        domain = _domain(address)
+        ours = {_domain(person.email) for person in self._people.all() if person.email}
+        if any(domain == own or domain.endswith(f".{own}") for own in ours):
             rule = "is an address of the client's, not of ours"
             raise InvalidInput(
                 "Nobody of ours accepts for the client.", [Problem("/recipient/email", rule)]
@@ -225,6 +225,11 @@ def _involved(milestone: Milestone) -> list[str]:
 
 def _occurrence(id: str, submission: int) -> str:
     return f"{id}/{submission}"
+
+
+def _domain(address: str) -> str:
+    """Of the DNS: case and a dot at the end mean nothing (RFC 1034, 3.1)."""
+    return address.rpartition("@")[2].casefold().rstrip(".")
 
 
 def _is_address(text: str) -> bool:

@@ -37,6 +37,8 @@ def read_sheet(raw: bytes) -> Sheet:
     rows: list[tuple[str, ...]] = []
     try:
         for cells in reader:
+            if len(cells) > _MOST_COLUMNS:
+                raise _no_sheet(f"has at most {_MOST_COLUMNS} columns")
             if any(cell.strip() for cell in cells):
                 rows.append(tuple(cell.strip() for cell in cells))
             elif rows:
@@ -48,8 +50,6 @@ def read_sheet(raw: bytes) -> Sheet:
     if not rows:
         raise _no_sheet("has a header and rows")
     header, *rest = rows
-    if len(header) > _MOST_COLUMNS:
-        raise _no_sheet(f"has at most {_MOST_COLUMNS} columns")
     wide = len(header)
     return Sheet(
         header,

@@ -131,8 +131,17 @@ def _of(engagements: pl.DataFrame, column: str) -> pl.Expr:
 
 
 def _half_up(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """As `billing_amounts.half_up`, for whole columns."""
-    return numerator.sign() * ((2 * numerator.abs() + denominator) // (2 * denominator))
+    """As `billing_amounts.half_up`, for whole columns. Nothing is larger than the numerator."""
+    size = numerator.abs()
+    up = (2 * (size % denominator) >= denominator).cast(pl.Int64)
+    return numerator.sign() * (size // denominator + up)
+
+
+def _share(amount: pl.Expr, ratio: pl.Expr) -> pl.Expr:
+    """An amount times a ratio in hundred-millionths, half up. The amount is taken apart, because
+    columns that no longer fit 64 bits are wrong without a word."""
+    whole, rest = amount.abs() // _ONE, amount.abs() % _ONE
+    return amount.sign() * (whole * ratio + _half_up(rest * ratio, pl.lit(_ONE)))
 
 
 def _priced(work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -206,7 +215,7 @@ def _fees(work: Work) -> pl.DataFrame:
         .otherwise(3)
         .cast(pl.Int8),
         amount=pl.when(expense)
-        .then(_half_up(pl.col("amount") * (_ONE + mark_up), pl.lit(_ONE)))
+        .then(pl.col("amount") + _share(pl.col("amount"), mark_up))
         .otherwise(pl.col("amount")),
         rate=pl.when(expense & (mark_up != 0)).then(mark_up),
         source=pl.when(expense & (mark_up != 0)).then(pl.lit("mark-up")).cast(pl.Categorical),
@@ -274,7 +283,7 @@ def _discounted(items: pl.DataFrame, engagements: pl.DataFrame) -> pl.DataFrame:
     given = _of(engagements, "discount")
     return items.with_columns(
         discount=pl.when(fresh & (given > 0) & (volume >= _of(engagements, "discount_from")))
-        .then(-_half_up(pl.col("amount") * given, pl.lit(_ONE)))
+        .then(-_share(pl.col("amount"), given))
         .otherwise("discount")
     )
 
@@ -371,7 +380,7 @@ def _worded(lines: pl.DataFrame, work: Work) -> pl.DataFrame:
     hundredths = pl.col("minutes") * 100 // 60
     exact = (pl.col("minutes") * 100 % 60 == 0) & (
         _half_up(
-            hundredths * pl.col("rate"),
+            hundredths.cast(pl.Int128) * pl.col("rate"),
             pl.lit(10).pow(RATE_SCALE + 2 - minor).cast(pl.Int64),
         )
         == pl.col("amount")
@@ -400,7 +409,7 @@ def _worded(lines: pl.DataFrame, work: Work) -> pl.DataFrame:
         .then(pl.lit("Beyond the agreed cap"))
         .otherwise(pl.lit("Paid by retainer"))
     )
-    one_minor = pl.lit(10).pow(RATE_SCALE - minor).cast(pl.Int64)
+    one_minor = pl.lit(10).pow(RATE_SCALE - minor).cast(pl.Int128)
     return (
         lines.with_columns(pl.col("group").cast(pl.String))
         .join(work.labels, on=["e", "group"], how="left", maintain_order="left")

@@ -45,7 +45,7 @@ class LinkEnd(StrEnum):
     """Why a link decides nothing any more."""
 
     USED = "used"
-    DECIDED = "decided"  #: by another link, or by a person of ours
+    DECIDED = "decided"  #: by another link or a person of ours; or by it, and another since then
     WITHDRAWN = "withdrawn"
     CHANGED = "changed"  #: the milestone or its evidence is not what the link was made for
     EXPIRED = "expired"
@@ -103,8 +103,8 @@ def _told(evidence: Evidence) -> dict[str, Any]:
 
 def link_end(link: AcceptanceLink, milestone: Milestone, now: datetime) -> LinkEnd | None:
     """Why this link decides nothing; null while it does. `now`: UTC, of the database."""
-    if link.used_at is not None:
-        return LinkEnd.USED
+    if link.used_at is not None:  # it shows what it answered, and not what came after that
+        return LinkEnd.USED if link.digest == digest(milestone) else LinkEnd.DECIDED
     if link.withdrawn_at is not None:
         return LinkEnd.WITHDRAWN
     same = link.submission == milestone.submission
