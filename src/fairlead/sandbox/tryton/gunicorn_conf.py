@@ -16,7 +16,7 @@ def on_starting(server: object) -> None:
     """Stop once our standard input ends: whoever started us is gone."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):  # unbuffered: no lock is held when we end
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 
