@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import date
@@ -10,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from fairlead.bootstrap import CONNECTORS
 from fairlead.capabilities.handoff.firm import load_firm
@@ -17,6 +20,7 @@ from fairlead.cli.demo_deals import load_deals
 from fairlead.cli.demo_ledger import Reading, Things
 from fairlead.cli.demo_proof import prove
 from fairlead.cli.demo_tryton import DemoTryton
+from fairlead.cli.main import app
 from fairlead.config import SAMPLE, SystemConfig
 from fairlead.connectors.kit.http import Http
 from fairlead.connectors.kit.mapping import FieldMap
@@ -150,6 +154,33 @@ def test_the_proof_sees_what_tryton_holds_twice_and_what_is_missing() -> None:
     assert (found["party"].duplicates, found["party"].missing) == (2, found["party"].expected)
     assert found["project"].missing == found["project"].expected > 50
     assert not [row for row in rows if row.system.startswith("netsuite")]
+
+
+@pytest.mark.slow
+def test_where_tryton_cannot_be_installed_the_demo_says_what_to_do_and_ends(tmp_path: Path) -> None:
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
+    given = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "fairlead.cli.main", "demo", "--erp", "tryton"],
+        env={**given, **nowhere, "FAIRLEAD_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Tryton could not be installed" in done.stderr
+    assert "pip must reach a package index" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("postmaster.pid"))
+
+
+def test_an_erp_that_there_is_not_is_refused() -> None:
+    asked = CliRunner().invoke(app, ["demo", "--erp", "sap"])
+
+    assert asked.exit_code == 2
+    assert "sap: it is one of netsuite, tryton" in asked.output
 
 
 def _templates() -> dict[str, ProjectTemplate]:

@@ -110,7 +110,7 @@ class DemoTryton:
         database.spare_the_disk(url)
         office = the_office()
         if not database.is_built(home, url, office):
-            say("setting Tryton up with four companies, once; this takes a minute or two")
+            say("setting Tryton up with four companies, once; this takes a few minutes")
         built = database.template(home, programs, url, office)
         database.copy(url, built.name, self._name)
         self._keys = built.keys
