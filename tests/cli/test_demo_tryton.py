@@ -53,12 +53,14 @@ def euros(amount: str) -> Money:
 
 @pytest.fixture(scope="module")
 def tryton() -> Iterator[DemoTryton]:
+    name = f"demo_{os.getpid()}"
     try:
-        server = DemoTryton(HOME, lambda _words: None, name=f"demo_{os.getpid()}")
+        server = DemoTryton(HOME, lambda _words: None, name=name)
     except CannotInstall as away:
         pytest.skip(f"There is no Tryton here, and the package index did not give one. {away}")
     yield server
     server.stop()
+    (HOME / f"{name}.log").unlink()
 
 
 @pytest.fixture(scope="module")

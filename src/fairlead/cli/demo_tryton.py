@@ -113,6 +113,7 @@ class DemoTryton:
             say("setting Tryton up with four companies, once; this takes a few minutes")
         built = database.template(home, programs, url, office)
         database.copy(url, built.name, self._name)
+        self._closing.callback(database.drop, url, self._name)
         self._keys = built.keys
         self.server = TrytonServer(programs, url, self._name, home / f"{self._name}.log")
         self._closing.callback(self.server.stop)

@@ -66,10 +66,13 @@ class TrytonServer:
         return Person(self.url, self.database, user, password)
 
     def stop(self) -> None:
-        """Does nothing where it was stopped or killed already."""
+        """Does nothing where it was stopped or killed already. One that does not end is killed."""
         if self._process.poll() is None:
             self._process.terminate()
-            self._ended()
+            try:
+                self._ended()
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def kill(self) -> None:
         """End it and its workers at once, as a power cut does."""
