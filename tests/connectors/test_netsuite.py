@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from netsuite_over_http import GMBH, NETSUITE, OverHttp, a_setting, connected
 
-from fairlead.connectors.kit.http import Http
+from fairlead.connectors.kit.http import Http, trusted
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.netsuite import adapter
 from fairlead.connectors.netsuite.adapter import NetSuiteLedger
@@ -474,7 +474,12 @@ class TestTheSandboxIsAsStrict(OverHttp):
         token = sign_in(NETSUITE, settings, Http(NETSUITE, base)).get()
         headers = {"authorization": f"Bearer {token}", **call.pop("headers", {})}
         return httpx.request(
-            method, f"{base}/services/rest{path}", headers=headers, trust_env=False, **call
+            method,
+            f"{base}/services/rest{path}",
+            headers=headers,
+            trust_env=False,
+            verify=trusted(),
+            **call,
         )
 
     @pytest.mark.parametrize(

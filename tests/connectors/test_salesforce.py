@@ -18,7 +18,8 @@ from contract_crm import LONG_AGO, MANIFOLD, CrmContract, Deal, a_key, eur
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.connectors.kit.http import Http, Reply
+from fairlead.connectors.kit.http import Http, Reply, trusted
+from fairlead.connectors.kit.keys import signing_key
 from fairlead.connectors.kit.mapping import FieldMap
 from fairlead.connectors.salesforce import adapter
 from fairlead.connectors.salesforce.adapter import SalesforceCrm
@@ -973,13 +974,15 @@ class TestDialect(OverHttp):
             "aud": self.settings["audience"],
             "exp": int(time.time()) + 100,
         }
-        assertion = jwt.encode(claims, self.settings["private_key"], algorithm="RS256")
+        key = signing_key("RS256", self.settings["private_key"])
+        assertion = jwt.encode(claims, key, algorithm="RS256")
         root = self.settings["base_url"]
         grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        token = httpx.post(
-            f"{root}/services/oauth2/token", data={"grant_type": grant, "assertion": assertion}
-        ).json()["access_token"]
-        self.http = httpx.Client(base_url=root, headers={"authorization": f"Bearer {token}"})
+        self.http = httpx.Client(base_url=root, verify=trusted())
+        reply = self.http.post(
+            "/services/oauth2/token", data={"grant_type": grant, "assertion": assertion}
+        )
+        self.http.headers["authorization"] = f"Bearer {reply.json()['access_token']}"
 
     def query(self, soql: str) -> httpx.Response:
         return self.http.get(f"{V}/query", params={"q": soql})
@@ -1120,7 +1123,7 @@ class TestDialect(OverHttp):
         assert len(self.sandbox.records(SF, "Account")) == 1
 
     def test_who_is_not_signed_in_gets_nothing(self) -> None:
-        reply = httpx.get(f"{self.settings['base_url']}{V}/limits")
+        reply = httpx.get(f"{self.settings['base_url']}{V}/limits", verify=trusted())
 
         assert (reply.status_code, reply.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
 

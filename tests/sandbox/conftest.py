@@ -11,6 +11,7 @@ from threading import Thread
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.world import SystemSpec, World
 
@@ -37,7 +38,9 @@ def sandbox(running: SandboxProcess) -> SandboxProcess:
 
 @pytest.fixture
 def client(sandbox: SandboxProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{sandbox.url}/tiny", timeout=5, trust_env=False) as client:
+    with httpx.Client(
+        base_url=f"{sandbox.url}/tiny", timeout=5, trust_env=False, verify=trusted()
+    ) as client:
         yield client
 
 

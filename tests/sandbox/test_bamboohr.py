@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.sandbox.bamboohr import BambooHR
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.world import SystemSpec, World
@@ -30,7 +31,9 @@ def account() -> Iterator[SandboxProcess]:
 @pytest.fixture
 def http(account: SandboxProcess) -> Iterator[httpx.Client]:
     known = account.client_settings("hr")
-    with httpx.Client(base_url=known["base_url"], auth=(known["api_key"], "x")) as client:
+    with httpx.Client(
+        base_url=known["base_url"], auth=(known["api_key"], "x"), verify=trusted()
+    ) as client:
         yield client
 
 
@@ -46,7 +49,7 @@ def names(reply: httpx.Response) -> list[str]:
 def test_a_call_without_the_key_is_refused_in_the_vendors_words(
     http: httpx.Client, auth: tuple[str, str] | None
 ) -> None:
-    reply = httpx.get(f"{http.base_url}{TIME_OFF[1:]}", auth=auth)
+    reply = httpx.get(f"{http.base_url}{TIME_OFF[1:]}", auth=auth, verify=trusted())
     assert (reply.status_code, reply.headers["x-bamboohr-error-message"]) == (401, "Unauthorized")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.sandbox.process import SandboxProcess
 
 
@@ -15,7 +16,7 @@ def test_the_ledger_comes_in_pages_over_all_systems(
 ) -> None:
     for n in range(5):
         client.post("/things", json={"n": n}, headers={"x-correlation-id": "run-7"})
-        httpx.post(f"{sandbox.url}/other/things", json={"n": n}, trust_env=False)
+        httpx.post(f"{sandbox.url}/other/things", json={"n": n}, trust_env=False, verify=trusted())
 
     rows: list[dict[str, Any]] = []
     after, pages = 0, 0

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.sandbox.process import SandboxProcess
 
 
@@ -182,7 +183,7 @@ def test_slow_systems_hold_up_nobody_else(sandbox: SandboxProcess, client: httpx
     with pytest.raises(httpx.ReadTimeout):
         client.get("/things", timeout=0.1)
     began = time.monotonic()
-    httpx.get(f"{sandbox.url}/other/things", trust_env=False)
+    httpx.get(f"{sandbox.url}/other/things", trust_env=False, verify=trusted())
 
     assert time.monotonic() - began < 0.5
 
@@ -256,7 +257,9 @@ def test_a_rule_may_end_by_itself(sandbox: SandboxProcess, client: httpx.Client)
 
 
 def test_expired_tokens_want_a_new_sign_in(sandbox: SandboxProcess) -> None:
-    with httpx.Client(base_url=f"{sandbox.url}/locked", trust_env=False) as client:
+    with httpx.Client(
+        base_url=f"{sandbox.url}/locked", trust_env=False, verify=trusted()
+    ) as client:
 
         def sign_in() -> None:
             token = client.post("/token", data={"secret": "s3cret"}).json()["access_token"]
@@ -390,7 +393,7 @@ def test_faults_of_one_system_leave_the_others_alone(
 
     assert create(client).status_code == 201
     sandbox.clear()
-    assert httpx.get(f"{sandbox.url}/other/things", trust_env=False).is_success
+    assert httpx.get(f"{sandbox.url}/other/things", trust_env=False, verify=trusted()).is_success
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.sandbox.microsoft import Microsoft
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.world import SystemSpec, World
@@ -40,11 +41,13 @@ def tenant(running: SandboxProcess) -> SandboxProcess:
 def client(tenant: SandboxProcess, system: str = "microsoft", **form: str) -> httpx.Client:
     """Signed in: as the application, or with another grant."""
     url = f"{tenant.url}/{system}"
-    with httpx.Client(base_url=url, timeout=10, trust_env=False) as plain:
+    with httpx.Client(base_url=url, timeout=10, trust_env=False, verify=trusted()) as plain:
         got = token(plain, **form)
     assert got.status_code == 200, got.text
     headers = {"authorization": f"Bearer {got.json()['access_token']}"}
-    return httpx.Client(base_url=url, timeout=10, trust_env=False, headers=headers)
+    return httpx.Client(
+        base_url=url, timeout=10, trust_env=False, verify=trusted(), headers=headers
+    )
 
 
 def token(line: httpx.Client, **changes: str) -> httpx.Response:
@@ -172,7 +175,7 @@ def test_ranges_come_in_order_and_in_the_right_lengths(app: httpx.Client) -> Non
     item = folder(app).json()["id"]
     unit = 320 * 1024
     session = app.post(f"{DRIVE}/items/{item}:/a.bin:/createUploadSession", json={}).json()
-    with httpx.Client(timeout=10, trust_env=False) as plain:
+    with httpx.Client(timeout=10, trust_env=False, verify=trusted()) as plain:
 
         def put(first: int, length: int, total: int) -> int:
             said = {"content-range": f"bytes {first}-{first + length - 1}/{total}"}

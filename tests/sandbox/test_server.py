@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.world import SystemSpec, World
 
@@ -19,7 +20,9 @@ WORLD = World(systems=(tiny("one"), tiny("two")))
 
 
 def post(sandbox: SandboxProcess, system: str, ref: str) -> httpx.Response:
-    return httpx.post(f"{sandbox.url}/{system}/things", json={"ref": ref}, trust_env=False)
+    return httpx.post(
+        f"{sandbox.url}/{system}/things", json={"ref": ref}, trust_env=False, verify=trusted()
+    )
 
 
 def test_records_survive_an_orderly_end_and_a_kill(tmp_path: Path) -> None:

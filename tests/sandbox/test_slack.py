@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.connectors.slack.webhook import slack_signature
 from fairlead.errors import NotAllowed
 from fairlead.sandbox.process import SandboxProcess
@@ -35,7 +36,7 @@ class Workspace:
         self.process = process
         given = process.client_settings("slack")
         self.token = f"Bearer {given['bot_token']}"
-        self.http = httpx.Client(base_url=given["base_url"], trust_env=False)
+        self.http = httpx.Client(base_url=given["base_url"], trust_env=False, verify=trusted())
 
     def get(self, method: str, **asked: str) -> dict[str, Any]:
         return self._body("GET", method, params=asked)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from fairlead.connectors.kit.http import trusted
 from fairlead.errors import InvalidDefinition
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.sandbox.smtp import Smtp
@@ -117,7 +118,9 @@ def test_nothing_comes_in_before_encryption_and_a_password(sandbox: SandboxProce
 
 def test_a_mail_cannot_come_in_by_http(sandbox: SandboxProcess) -> None:
     replies = [
-        httpx.request(method, f"{sandbox.url}/mail/messages", json={"content": ""})
+        httpx.request(
+            method, f"{sandbox.url}/mail/messages", json={"content": ""}, verify=trusted()
+        )
         for method in ("SMTP", "POST")
     ]
     assert [reply.status_code for reply in replies] == [400, 405]

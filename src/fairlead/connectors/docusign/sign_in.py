@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from fairlead.connectors.docusign.answers import Access, classify, explain
 from fairlead.connectors.docusign.settings import DocusignSettings
 from fairlead.connectors.kit.http import Http, Token, TokenSource
+from fairlead.connectors.kit.keys import signing_key
 from fairlead.errors import SystemUnavailable
 
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -58,7 +59,8 @@ def _assertion(system: str, settings: DocusignSettings) -> str:
         "scope": _SCOPE,
     }
     try:
-        return jwt.encode(claims, settings.private_key.get_secret_value(), algorithm="RS256")
+        key = signing_key("RS256", settings.private_key.get_secret_value())
+        return jwt.encode(claims, key, algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         # without the cause: it may quote the key
         raise SystemUnavailable(system, "Its private key is not an RSA key in PEM.") from None

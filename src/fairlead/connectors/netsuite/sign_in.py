@@ -15,6 +15,7 @@ import jwt
 from pydantic import BaseModel, Field, ValidationError
 
 from fairlead.connectors.kit.http import Http, Token, TokenSource
+from fairlead.connectors.kit.keys import signing_key
 from fairlead.connectors.netsuite.settings import NetSuiteSettings
 from fairlead.errors import SystemUnavailable
 
@@ -60,7 +61,7 @@ def _assertion(settings: NetSuiteSettings) -> str:
     }
     return jwt.encode(
         claims,
-        settings.private_key.get_secret_value(),
+        signing_key(settings.algorithm, settings.private_key.get_secret_value()),
         algorithm=settings.algorithm,
         headers={"typ": "JWT", "kid": settings.certificate_id},
     )

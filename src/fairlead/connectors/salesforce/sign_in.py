@@ -12,6 +12,7 @@ import jwt
 from pydantic import ValidationError
 
 from fairlead.connectors.kit.http import Http, Token, TokenSource
+from fairlead.connectors.kit.keys import signing_key
 from fairlead.connectors.salesforce.dialect import Access, classify, explain
 from fairlead.connectors.salesforce.settings import Settings
 from fairlead.errors import SystemUnavailable
@@ -51,7 +52,8 @@ def _assertion(system: str, settings: Settings) -> str:
         "exp": int(time.time()) + _ASSERTION_S,
     }
     try:
-        return jwt.encode(claims, settings.private_key.get_secret_value(), algorithm="RS256")
+        key = signing_key("RS256", settings.private_key.get_secret_value())
+        return jwt.encode(claims, key, algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         # without the cause: it may quote the key
         raise SystemUnavailable(system, "Its private key is not an RSA key in PEM.") from None
