@@ -324,6 +324,7 @@ class Fairlead:
             expenses=Expenses(self.policies, self.calendars),
             times=self.timekeeping.times,
             time_imports=self.timekeeping.imports,
+            expense_imports=self.timekeeping.expense_imports,
             milestones=self.milestones,
             reckons=self.reckons,
             billing=self.billing,

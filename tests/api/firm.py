@@ -164,6 +164,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         companies=frozenset({"DE01", "US01"}),
         times=_SAMPLE.timekeeping.times,
         time_imports=_SAMPLE.timekeeping.imports,
+        expense_imports=_SAMPLE.timekeeping.expense_imports,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         reckons=_SAMPLE.reckons,
         billing=BillingDesk(_SAMPLE.policies, _library(), _SAMPLE.firm.legal_entities),

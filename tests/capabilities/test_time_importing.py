@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timekeeping import acting, judging, kinds, launch, rooms, staff
 
+from fairlead.capabilities.time.csv_cells import DayOrder
 from fairlead.capabilities.time.csv_file import MOST_ROWS, read_sheet
-from fairlead.capabilities.time.csv_formats import DayOrder, read_rows
+from fairlead.capabilities.time.csv_formats import read_rows
 from fairlead.capabilities.time.importing import Imports, Report
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.assignment import Assignment
@@ -180,7 +181,7 @@ def test_names_that_fit_several_are_faults(firm: Tx) -> None:
     ("raw", "words"),
     [
         pytest.param(b"", "has a header and rows", id="empty"),
-        pytest.param(b"a,b\n1,2\n", "the header is that of fairlead, clockify", id="unknown"),
+        pytest.param(b"a,b\n1,2\n", "the header is that of clockify, toggl", id="unknown"),
         pytest.param(
             TEMPLATE.replace("Kind", "Hours").encode(), "the column Hours comes once", id="twice"
         ),

@@ -13,6 +13,7 @@ from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.milestones.submitting import Submitting
 from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.time.entering import Times
+from fairlead.capabilities.time.expense_importing import ExpenseImports
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.capabilities.time.importing import Imports
 from fairlead.config import Systems
@@ -68,6 +69,7 @@ class AppParts:
     expenses: Expenses
     times: Times
     time_imports: Imports
+    expense_imports: ExpenseImports
     milestones: Submitting
     reckons: Reckons
     billing: BillingDesk

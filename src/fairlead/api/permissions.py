@@ -133,6 +133,7 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "POST /api/v1/time-validations": Permission.TIME_APPROVE,
     "POST /api/v1/time-validations/{id}/cancel": Permission.TIME_APPROVE,
     "POST /api/v1/time-imports": Permission.TIME_IMPORT,
+    "POST /api/v1/expense-imports": Permission.TIME_IMPORT,
     "GET /api/v1/resources": Permission.TIME_READ,
     "POST /api/v1/resources": Permission.RESOURCES_MANAGE,
     "GET /api/v1/cost-rates": Permission.COSTS_READ,

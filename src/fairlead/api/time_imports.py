@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.router import Router
-from fairlead.capabilities.time.csv_formats import DayOrder
+from fairlead.capabilities.time.csv_cells import DayOrder, Fault
 from fairlead.capabilities.time.importing import Report
 from fairlead.domain.values import Value
 from fairlead.store.database import Tx
@@ -18,10 +19,10 @@ from fairlead.trust.acting import Acting
 
 _MOST_FAULTS = 200
 
-_Commit = Annotated[
+Commit = Annotated[
     bool, Query(description="Take it in. Else it is only said what would become of it.")
 ]
-_Dates = Annotated[
+Dates = Annotated[
     DayOrder | None,
     Query(description="Whether day or month comes first in `03/04/2026`; else the file shows it."),
 ]
@@ -60,8 +61,8 @@ def import_time(
     caller: Caller,
     command: Commanding,
     request: Request,
-    commit: _Commit = False,
-    dates: _Dates = None,
+    commit: Commit = False,
+    dates: Dates = None,
 ) -> Response:
     """Take in a CSV file of ours, or of Toggl Track, Harvest, Clockify or Kantata: at most 10 MiB
     and 50,000 rows, all or nothing. The same file again adds nothing."""
@@ -88,9 +89,14 @@ def _view(report: Report, *, committed: bool) -> ImportView:
         locked=landed.locked,
         errors=landed.errors,
         warnings=landed.warnings,
-        faults=tuple(
-            FaultView(row=one.row, column=one.column, value=one.value, rule=one.rule)
-            for one in report.faults[:_MOST_FAULTS]
-        ),
+        faults=faults_of(report.faults),
         faults_in_all=len(report.faults),
+    )
+
+
+def faults_of(faults: Sequence[Fault]) -> tuple[FaultView, ...]:
+    """The first ones."""
+    return tuple(
+        FaultView(row=one.row, column=one.column, value=one.value, rule=one.rule)
+        for one in faults[:_MOST_FAULTS]
     )

@@ -22,12 +22,19 @@ _BY_ID_LOCKED = _BY_ID + " FOR UPDATE OF x"
 # Whether it looks like one that is there: the same amount, day and merchant of the same person, or
 # the same receipt of anybody. What was taken back is no twin, nor is what takes it back.
 _TWINS = """
+WITH pairs AS (
+    SELECT x.id AS of, t.id AS twin FROM expenses x JOIN expenses t
+      ON t.resource_id = x.resource_id AND t.day = x.day AND t.amount = x.amount
+         AND t.currency = x.currency AND lower(t.merchant) = lower(x.merchant)
+    WHERE x.id = ANY(%(ids)s)
+  UNION
+    SELECT x.id, t.id FROM expenses x JOIN expenses t ON t.receipt = x.receipt
+    WHERE x.id = ANY(%(ids)s)
+)
 SELECT x.id AS of, t.id, t.category, t.day, t.resource_id = x.resource_id AS own
-FROM expenses x JOIN expenses t ON t.id <> x.id AND t.reverses IS NULL
-  AND (t.resource_id = x.resource_id AND t.day = x.day AND t.amount = x.amount
-       AND t.currency = x.currency AND lower(t.merchant) = lower(x.merchant)
-       OR t.receipt = x.receipt)
-WHERE x.id = ANY(%s) AND NOT EXISTS (SELECT 1 FROM expenses r WHERE r.reverses IN (t.id, x.id))
+FROM pairs JOIN expenses x ON x.id = pairs.of JOIN expenses t ON t.id = pairs.twin
+WHERE t.id <> x.id AND t.reverses IS NULL
+  AND NOT EXISTS (SELECT 1 FROM expenses r WHERE r.reverses IN (t.id, x.id))
 ORDER BY x.id, t.id
 """
 
@@ -158,7 +165,7 @@ def recall(tx: Tx, ids: Collection[UUID]) -> None:
 def twins(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:
     """By expense, in words, those that look the same."""
     found: dict[UUID, list[str]] = {}
-    for row in tx.execute(_TWINS, [list(ids)]):
+    for row in tx.execute(_TWINS, {"ids": list(ids)}):
         whose = "" if row["own"] else " of somebody else"
         words = f"{row['category']} of {row['day']}{whose} ({str(row['id'])[:8]})"
         found.setdefault(row["of"], []).append(words)

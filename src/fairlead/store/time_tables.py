@@ -211,6 +211,7 @@ expenses = sa.Table(
         postgresql_where=sa.text("reverses IS NOT NULL"),
     ),
     sa.Index("expenses_by_resource", "resource_id", "day"),
+    sa.Index("expenses_by_receipt", "receipt", postgresql_where=sa.text("receipt IS NOT NULL")),
     sa.Index("expenses_by_engagement", "engagement_id", "day"),
     sa.Index(
         "expenses_waiting", "engagement_id", "day",

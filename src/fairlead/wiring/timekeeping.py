@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.capabilities.handoff.firm import Calendars
 from fairlead.capabilities.time.entering import Times
+from fairlead.capabilities.time.expense_importing import ExpenseImports
 from fairlead.capabilities.time.importing import Imports
 from fairlead.capabilities.time.judging import Judging
 from fairlead.capabilities.time.kinds import Kinds, load_kinds
@@ -20,6 +21,7 @@ class Timekeeping:
     judging: Judging
     times: Times
     imports: Imports
+    expense_imports: ExpenseImports
 
     @classmethod
     def of(
@@ -28,4 +30,10 @@ class Timekeeping:
         """Raises `InvalidDefinition` where a kind of time has no name in a system that keeps it."""
         kinds = load_kinds(config, systems.all())
         judging = Judging(policies, calendars, kinds)
-        return cls(kinds, judging, Times(judging, kinds), Imports(judging, kinds))
+        return cls(
+            kinds,
+            judging,
+            Times(judging, kinds),
+            Imports(judging, kinds),
+            ExpenseImports(policies, calendars, kinds),
+        )

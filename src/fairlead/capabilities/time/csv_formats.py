@@ -11,31 +11,21 @@ with the names of https://developer.kantata.com/kantata/specification/Time-Entri
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
 
+from fairlead.capabilities.time.csv_cells import (
+    YES_NO,
+    DayOrder,
+    Fault,
+    day_of,
+    day_order,
+    day_rule,
+)
 from fairlead.capabilities.time.csv_file import Sheet
-from fairlead.errors import InvalidInput, Problem
-
-
-class DayOrder(StrEnum):
-    """How days with slashes are read, where the file itself does not show it."""
-
-    DAY_FIRST = "dmy"
-    MONTH_FIRST = "mdy"
-
-
-@dataclass(frozen=True)
-class Format:
-    name: str
-    columns: Mapping[str, tuple[str, ...]]
-    """What we read → the names that the column has; the first that is there counts."""
-    needs: tuple[str, ...]  #: without which it is not this format
-    tells: tuple[str, ...] = ()  #: columns that no other format has
-
+from fairlead.capabilities.time.csv_header import Format, recognised
 
 TEMPLATE = Format(
     "fairlead",
@@ -98,14 +88,6 @@ FORMATS: tuple[Format, ...] = (
 
 
 @dataclass(frozen=True)
-class Fault:
-    row: int  #: of the file; the header is row 1
-    column: str  #: as the file calls it
-    value: str  #: as it stands there, cut
-    rule: str
-
-
-@dataclass(frozen=True)
 class RawTime:
     """One row, read but not yet matched. Names are as the file has them."""
 
@@ -135,36 +117,12 @@ class Read:
     faults: list[Fault] = field(default_factory=list[Fault])
 
 
-def recognised(sheet: Sheet) -> tuple[Format, Mapping[str, int]]:
-    """The format by the header, and the column of each thing that we read.
-
-    Raises `InvalidInput` where no format fits, or a column that we read is there twice.
-    """
-    plain = [_plain(name) for name in sheet.header]
-    for format in FORMATS:
-        held = {
-            ours: next((name for name in names if name in plain), None)
-            for ours, names in format.columns.items()
-        }
-        columns = {ours: plain.index(name) for ours, name in held.items() if name is not None}
-        if set(format.needs) <= set(columns) and set(format.tells) <= set(plain):
-            twice = [sheet.header[at] for at in columns.values() if plain.count(plain[at]) > 1]
-            if twice:
-                problems = [Problem("", f"row 1: the column {name} comes once") for name in twice]
-                raise InvalidInput("The file cannot be read.", problems)
-            return format, columns
-    known = ", ".join(format.name for format in FORMATS)
-    wanted = ", ".join(name.title() for names in TEMPLATE.columns.values() for name in names)
-    rule = f"row 1: the header is that of {known}; our own has {wanted}"
-    raise InvalidInput("The file cannot be read.", [Problem("", rule)])
-
-
 def read_rows(sheet: Sheet, order: DayOrder | None) -> Read:
     """Every row that says something, and every fault. Raises as `recognised`."""
-    format, columns = recognised(sheet)
+    format, columns = recognised(sheet, FORMATS)
     names = {ours: sheet.header[at] for ours, at in columns.items()}
     read = Read(format, names)
-    seen = order or _order([cells[columns["day"]] for cells in sheet.rows if cells])
+    seen = order or day_order([cells[columns["day"]] for cells in sheet.rows if cells])
     for number, cells in enumerate(sheet.rows, 2):
         if cells:
             said = {ours: cells[at] for ours, at in columns.items()}
@@ -181,19 +139,16 @@ def _read_row(read: Read, number: int, said: Mapping[str, str], order: DayOrder 
     for ours in read.format.needs:
         if not said[ours]:
             fault(ours, "is not empty")
-    day = _day(said["day"], order)
+    day = day_of(said["day"], order)
     if day is None and said["day"]:
-        rule = "is a day such as 2026-03-02"
-        if order is None and _SLASHED.fullmatch(said["day"]):
-            rule = "could be read with day or month first: say which (`dates`)"
-        fault("day", rule)
+        fault("day", day_rule(said["day"], order))
     worked = "minutes" if "minutes" in said else "hours"
     minutes = _whole(said[worked]) if worked == "minutes" else _minutes(said[worked])
     if said[worked] and (minutes is None or not 1 <= minutes <= 1440):
         fault(worked, "is between a minute and a day, as 7.5, 7,5 or 7:30")
     billable = None
     if said.get("billable"):
-        billable = _YES_NO.get(said["billable"].casefold())
+        billable = YES_NO.get(said["billable"].casefold())
         if billable is None:
             fault("billable", "is yes or no")
     if len(said.get("narrative", "")) > 4000:
@@ -228,48 +183,6 @@ def _read_row(read: Read, number: int, said: Mapping[str, str], order: DayOrder 
             id=said.get("id") or None,
         )
     )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
-
-
-_YES_NO = {
-    **dict.fromkeys(("yes", "true", "1", "y", "ja", "oui", "billable"), True),
-    **dict.fromkeys(("no", "false", "0", "n", "nein", "non", "non-billable"), False),
-}
-_SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-
-
-def _order(days: Sequence[str]) -> DayOrder | None:
-    """Read off the file: a number above 12 can be no month. Dots are always day first."""
-    parts = [found for day in days if (found := _SLASHED.fullmatch(day))]
-    first = any(int(part[1]) > 12 for part in parts)
-    second = any(int(part[2]) > 12 for part in parts)
-    if first == second:
-        return None
-    return DayOrder.DAY_FIRST if first else DayOrder.MONTH_FIRST
-
-
-def _day(text: str, order: DayOrder | None) -> date | None:
-    try:
-        if found := _DOTTED.fullmatch(text):
-            day, month, year = map(int, found.groups())
-            return _kept(date(year, month, day))
-        if found := _SLASHED.fullmatch(text):
-            one, other, year = map(int, found.groups())
-            if order is None and one != other:
-                return None
-            day, month = (other, one) if order is DayOrder.MONTH_FIRST else (one, other)
-            return _kept(date(year, month, day))
-        return _kept(date.fromisoformat(text[:10])) if len(text) in (10, 19, 20) else None
-    except ValueError:
-        return None
-
-
-def _kept(day: date) -> date | None:
-    return day if 2000 <= day.year < 2100 else None
 
 
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*([AaPp][Mm])?")

@@ -4,7 +4,7 @@ found of each."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -25,21 +25,32 @@ from fairlead.store.database import Tx
 from fairlead.store.expenses import Kept
 
 
+@dataclass(frozen=True)
+class Unfilled:
+    """An expense as it was said. `given`: with its amount."""
+
+    expense: Expense
+    delivery: Delivery
+    given: bool
+
+
 class Judging:
     def __init__(self, policies: ExpensePolicies, calendars: Calendars) -> None:
         self._policies, self._calendars = policies, calendars
 
-    def filled(self, tx: Tx, expense: Expense, delivery: Delivery, *, given: bool) -> Expense:
+    def filled(self, tx: Tx, said: Sequence[Unfilled]) -> list[Expense]:
         """With what follows from the rest: the amount of a per diem or a distance where none was
-        `given`, and what it is worth in the engagement's currency."""
-        terms = self._policies.terms(expense, delivery)
-        if not given and terms is not None:
-            fixed = self._policies.fixed(expense, delivery, terms.pays)
-            if fixed is not None:
-                expense = expense.model_copy(update={"amount": fixed.amount})
-        currencies = {expense.amount.currency, delivery.currency}
-        rates = exchange_rates.around(tx, currencies, [expense.day])
-        return _claimed(expense, delivery.currency, rates)
+        given, and what it is worth in the engagement's currency."""
+        priced = [(self._priced(one), one.delivery.currency) for one in said]
+        currencies = {name for expense, own in priced for name in (expense.amount.currency, own)}
+        rates = exchange_rates.around(tx, currencies, [one.expense.day for one in said])
+        return [_claimed(expense, own, rates) for expense, own in priced]
+
+    def _priced(self, said: Unfilled) -> Expense:
+        expense, delivery = said.expense, said.delivery
+        terms = None if said.given else self._policies.terms(expense, delivery)
+        fixed = terms and self._policies.fixed(expense, delivery, terms.pays)
+        return expense.model_copy(update={"amount": fixed.amount}) if fixed else expense
 
     def judged(
         self, tx: Tx, kept: Sequence[Kept], now: datetime

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from fairlead.capabilities.handoff.firm import Calendars
 from fairlead.capabilities.time.bookable import bookable
-from fairlead.capabilities.time.expense_judging import Judging
+from fairlead.capabilities.time.expense_judging import Judging, Unfilled
 from fairlead.capabilities.time.expense_terms import ExpensePolicies
 from fairlead.capabilities.time.receipts import media_type_of
 from fairlead.capabilities.time.whose import resource_of
@@ -39,7 +39,7 @@ from fairlead.trust.acting import Acting
 #: States in which its owner may change it.
 OWN = frozenset({EntryState.DRAFT, EntryState.RETURNED})
 _MOST = 100_000_000  #: of any currency
-_UNKNOWN = Money(amount=Decimal(0), currency="XXX")  # until it is computed (ISO 4217: no currency)
+UNKNOWN = Money(amount=Decimal(0), currency="XXX")  #: until it is computed (ISO 4217: none)
 
 
 class ExpenseInput(Value):
@@ -166,12 +166,12 @@ class Expenses:
                 raise IllegalMove("The expense", one.expense.state, "submitted")
         now = database_time(tx)
         judged, found = self._judging.judged(tx, list(known.values()), now)
-        refused = {id: some for id, some in found.items() if _errors(some)}
+        refused = {id: some for id, some in found.items() if has_error(some)}
         good = [one for one in judged if one.expense.id not in refused]
         changed = [one for one in good if one.expense != known[one.expense.id].expense]
         expenses.save(tx, changed)
         expenses.submit(tx, [one.expense.id for one in good], now)
-        _tell(tx, good, acting, "expenses.submitted")
+        tell(tx, good, f"person:{acting.id}", "expenses.submitted")
         return Submitted([one.expense.id for one in good], refused)
 
     def recall(self, tx: Tx, acting: Acting, id: UUID) -> Entered:
@@ -209,12 +209,13 @@ class Expenses:
             id=id,
             engagement=delivery.engagement,
             resource=who.id,
-            amount=said.amount or _UNKNOWN,
+            amount=said.amount or UNKNOWN,
             source="api",
             source_id=source_id,
         )
-        filled = self._judging.filled(tx, expense, delivery, given=said.amount is not None)
-        if filled.amount == _UNKNOWN:
+        unfilled = Unfilled(expense, delivery, said.amount is not None)
+        (filled,) = self._judging.filled(tx, [unfilled])
+        if filled.amount == UNKNOWN:
             raise InvalidInput(
                 "An amount is needed: it is paid as it cost, or cannot be computed from what is "
                 "said.",
@@ -266,11 +267,11 @@ def _delivery(tx: Tx, acting: Acting, who: ResourceRecord, said: ExpenseInput) -
     return delivery
 
 
-def _errors(found: Sequence[Finding]) -> bool:
+def has_error(found: Sequence[Finding]) -> bool:
     return any(one.severity is Severity.ERROR for one in found)
 
 
-def _tell(tx: Tx, kept: Sequence[Kept], acting: Acting, type: str) -> None:
+def tell(tx: Tx, kept: Sequence[Kept], actor: str, type: str) -> None:
     """One event for each engagement: chains are few, entries are many."""
     by_engagement: dict[str, list[Kept]] = {}
     for one in kept:
@@ -283,7 +284,7 @@ def _tell(tx: Tx, kept: Sequence[Kept], acting: Acting, type: str) -> None:
                 chain=engagement,
                 type=type,
                 at=now,
-                actor=f"person:{acting.id}",
+                actor=actor,
                 attributes={"count": len(some)},
                 objects=[
                     (engagement, "engagement", "of"),

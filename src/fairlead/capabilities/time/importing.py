@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
+from fairlead.capabilities.time.csv_cells import DayOrder, Fault
 from fairlead.capabilities.time.csv_file import read_sheet
-from fairlead.capabilities.time.csv_formats import DayOrder, Fault, RawTime, Read, read_rows
+from fairlead.capabilities.time.csv_formats import RawTime, Read, read_rows
 from fairlead.capabilities.time.entering import OPEN, OWN, note
 from fairlead.capabilities.time.judging import Judging
 from fairlead.capabilities.time.kinds import Kinds
