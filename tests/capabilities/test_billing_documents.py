@@ -79,6 +79,16 @@ def test_nothing_is_released_without_a_review(books: Books) -> None:
         releasing().release(books.tx, id, acting(CONTROLLER), digest=row(books, id)["digest"])
 
 
+def test_what_is_released_is_not_reviewed_again_and_so_not_discarded(books: Books) -> None:
+    books.time(60)
+    id = billed(books)
+
+    with pytest.raises(IllegalMove, match="is released"):
+        review(books.tx, id, acting(FINANCE), digest=row(books, id)["digest"])
+    with pytest.raises(IllegalMove):
+        discard(books.tx, id, acting(FINANCE), reason="It is billed twice then.")
+
+
 def test_whoever_proposed_it_does_not_release_it(books: Books) -> None:
     books.time(60)
     ((id, _, _),) = books.propose(who=CONTROLLER).invoices

@@ -184,6 +184,14 @@ class Histories(RuleBasedStateMachine):
         if not outdated:
             self.model.release(id)
 
+    @precondition(lambda self: self._in("reviewed", "released"))
+    @rule(data=st.data())
+    def review_again(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(self._in("reviewed", "released")))
+        digest = invoices.load(self.tx, [id])[id]["digest"]
+        with pytest.raises(IllegalMove):
+            review(self.tx, id, acting(FINANCE), digest=digest)
+
     # histories that matter and that chance alone seldom makes
 
     @rule(minutes=st.lists(st.integers(1, 600), min_size=1, max_size=3))

@@ -31,7 +31,8 @@ def review(
     Raises `NotFound`, `IllegalMove`, and `StaleVersion` where it is another by now.
     """
     row = locked(tx, name, acting, version)
-    must_move(row, InvoiceState.REVIEWED)
+    if row["state"] != InvoiceState.PROPOSED:  # one that is released comes back by its run alone
+        raise IllegalMove(row["reference"], row["state"], InvoiceState.REVIEWED)
     must_be(tx, row, digest)
     now = database_time(tx)
     invoices.change(
