@@ -61,7 +61,9 @@ def test_a_month_in_which_something_waits_is_not_closed_unless_it_is_carried(
     refused = ask(office)
 
     assert refused.status_code == 409
-    assert "1 entries that wait for approval, 2 that are not handed in" in refused.json()["detail"]
+    assert (
+        "entries that wait for approval: 1, that are not handed in: 2" in refused.json()["detail"]
+    )
     close(office)
     (group,) = approve(office).json()["approved"]
     assert (group["count"], group["late"]) == (1, 1)

@@ -69,7 +69,7 @@ def test_each_blocker_has_an_owner_an_age_a_remedy_and_a_day(books: Books) -> No
 
     (blocker,) = of(books).blockers
 
-    assert blocker.words == "1 entries of time wait for approval"
+    assert blocker.words == "1 entry of time waits for approval"
     assert (blocker.team, blocker.people) == ("delivery-operations", ("ayo.brandt",))
     assert (blocker.age_days, blocker.amount) == (1, eur(150))
     assert blocker.remedy == "approve or return the entries"

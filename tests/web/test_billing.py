@@ -165,7 +165,7 @@ def test_what_is_ready_blocked_and_drafted_stands_in_its_lane(desk: Desk) -> Non
     page = desk.signed_in("finance").get("/billing").text
 
     assert "Data platform 3001" in lane(page, "ready")
-    assert "1 entries of time wait for approval" in lane(page, "blocked")
+    assert "1 entry of time waits for approval" in lane(page, "blocked")
     assert f"card={reference}" in lane(page, "drafted")
     assert "Draft 1 ready" in page
 

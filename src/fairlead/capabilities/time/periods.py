@@ -107,9 +107,9 @@ def _must_become(tx: Tx, wanted: AskedFor) -> Mapping[str, int]:
     waiting = periods.waiting(tx, entity, month)
     if any(waiting.values()) and not wanted.carry:
         what = (
-            f"open with {waiting['submitted']} entries that wait for approval, "
-            f"{waiting['unsubmitted']} that are not handed in and {waiting['booking']} batches "
-            "on their way to the ledger, and nothing is carried"
+            f"open (entries that wait for approval: {waiting['submitted']}, that are not handed "
+            f"in: {waiting['unsubmitted']}; batches on their way to the ledger: "
+            f"{waiting['booking']}), and nothing is carried"
         )
         raise IllegalMove(called, what, "closed")
     return waiting

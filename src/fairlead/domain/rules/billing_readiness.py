@@ -22,21 +22,37 @@ from typing import Any
 from fairlead.domain.rules.billing_blockers import BlockerCode, Stop
 from fairlead.domain.values import Money, Name, Value
 
-_WORDS: Mapping[BlockerCode, str] = {
-    BlockerCode.TIME_IN_DRAFT: "entries of time are not submitted",
-    BlockerCode.TIME_UNAPPROVED: "entries of time wait for approval",
-    BlockerCode.EXPENSE_IN_DRAFT: "expenses are not submitted",
-    BlockerCode.EXPENSE_UNAPPROVED: "expenses wait for approval",
-    BlockerCode.FINDINGS: "entries of time have findings that somebody must look at",
-    BlockerCode.NO_RATE: "approved entries have no rate",
-    BlockerCode.NO_RECEIPT: "approved expenses have no receipt, which the client wants",
-    BlockerCode.BEYOND_CAP: "of time and expenses is beyond the cap",
-    BlockerCode.ITEM_HOLD: "items are held by themselves",
-    BlockerCode.CORRECTION_OPEN: "items are about to be taken back",
-    BlockerCode.MILESTONE_NOT_ACCEPTED: "milestones are due and not accepted",
-    BlockerCode.OTHER_CURRENCY: "fees are in another currency",
-    BlockerCode.LESS_THAN_NOTHING: "what is taken back is more than what is new",
-    BlockerCode.ORDER_EXHAUSTED: "is more than the purchase order pays for",
+#: Of one, and of several.
+_COUNTED: Mapping[BlockerCode, tuple[str, str]] = {
+    BlockerCode.TIME_IN_DRAFT: (
+        "entry of time is not submitted",
+        "entries of time are not submitted",
+    ),
+    BlockerCode.TIME_UNAPPROVED: (
+        "entry of time waits for approval",
+        "entries of time wait for approval",
+    ),
+    BlockerCode.EXPENSE_IN_DRAFT: ("expense is not submitted", "expenses are not submitted"),
+    BlockerCode.EXPENSE_UNAPPROVED: ("expense waits for approval", "expenses wait for approval"),
+    BlockerCode.FINDINGS: (
+        "entry of time has findings that somebody must look at",
+        "entries of time have findings that somebody must look at",
+    ),
+    BlockerCode.NO_RATE: ("approved entry has no rate", "approved entries have no rate"),
+    BlockerCode.NO_RECEIPT: (
+        "approved expense has no receipt, which the client wants",
+        "approved expenses have no receipt, which the client wants",
+    ),
+    BlockerCode.ITEM_HOLD: ("item is held by itself", "items are held by themselves"),
+    BlockerCode.CORRECTION_OPEN: (
+        "item is about to be taken back",
+        "items are about to be taken back",
+    ),
+    BlockerCode.MILESTONE_NOT_ACCEPTED: (
+        "milestone is due and not accepted",
+        "milestones are due and not accepted",
+    ),
+    BlockerCode.OTHER_CURRENCY: ("fee is in another currency", "fees are in another currency"),
 }
 #: What approval takes is what it took.
 _APPROVALS = frozenset(
@@ -130,7 +146,7 @@ def readiness(
             ready[row["kind"]] += row["amount"]
             continue
         code = BlockerCode(row["code"])
-        words = f"{row['count']} {_WORDS[code]}"
+        words = _counted(code, row["count"])
         held += row["amount"]
         add(
             code, row["amount"], words, row["since"], count=row["count"], people=row["people"] or ()
@@ -140,15 +156,17 @@ def readiness(
     if beyond:
         held += beyond
         money = Money(amount=beyond, currency=currency)
-        add(BlockerCode.BEYOND_CAP, beyond, f"{money} {_WORDS[BlockerCode.BEYOND_CAP]}", None)
+        words = f"{money} of time and expenses is beyond the cap"
+        add(BlockerCode.BEYOND_CAP, beyond, words, None)
     if whole < 0:
         missing, held, whole = -whole, held - whole, Decimal(0)
-        add(BlockerCode.LESS_THAN_NOTHING, missing, _WORDS[BlockerCode.LESS_THAN_NOTHING], None)
+        words = "what is taken back is more than what is new"
+        add(BlockerCode.LESS_THAN_NOTHING, missing, words, None)
     limit: Decimal | None = standing["order_limit"]
     if limit is not None and whole > 0 and so_far["on_order"] + whole > limit:
         money = Money(amount=so_far["on_order"] + whole - limit, currency=currency)
         held, whole, amount = held + whole, Decimal(0), whole
-        words = f"{money} {_WORDS[BlockerCode.ORDER_EXHAUSTED]}"
+        words = f"{money} is more than the purchase order pays for"
         add(BlockerCode.ORDER_EXHAUSTED, amount, words, None)
     for stop in stops:
         add(stop.code, whole, stop.words, stop.since or standing["opened_at"], team=stop.team)
@@ -189,3 +207,8 @@ def _forecast(blockers: Sequence[Blocker], today: date) -> date | None:
     if len(known) < len(days):
         return None
     return max(known, default=today)
+
+
+def _counted(code: BlockerCode, count: int) -> str:
+    one, several = _COUNTED[code]
+    return f"{count} {one if count == 1 else several}"
