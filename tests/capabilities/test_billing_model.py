@@ -114,9 +114,9 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self._can_be_taken_back())
     @rule(data=st.data(), approved=st.booleans())
     def take_back(self, data: st.DataObject, approved: bool) -> None:
-        self._take_back(data.draw(st.sampled_from(self._can_be_taken_back())), approved)
+        self.take_back_one(data.draw(st.sampled_from(self._can_be_taken_back())), approved)
 
-    def _take_back(self, id: str, approved: bool) -> None:
+    def take_back_one(self, id: str, approved: bool) -> None:
         taken = self.model.entries[id]
         state = "approved" if approved else "submitted"
         other = str(self.books.take_back(UUID(id), state=state))
@@ -154,26 +154,26 @@ class Histories(RuleBasedStateMachine):
             assert net.amount == document.net
             self.model.add(document)
 
-    def _in(self, *states: str, kind: str | None = None) -> list[str]:
+    def those(self, *states: str, kind: str | None = None) -> list[str]:
         return [
             d.id
             for d in self.model.documents.values()
             if d.state in states and kind in (None, d.kind)
         ]
 
-    @precondition(lambda self: self._in("proposed", "reviewed"))
+    @precondition(lambda self: self.those("proposed", "reviewed"))
     @rule(data=st.data())
     def give_up(self, data: st.DataObject) -> None:
-        id = data.draw(st.sampled_from(self._in("proposed", "reviewed")))
+        id = data.draw(st.sampled_from(self.those("proposed", "reviewed")))
         discard(self.tx, id, acting(FINANCE), reason="No.")
         self.model.discard(id)
 
-    @precondition(lambda self: self._in("proposed", "reviewed"))
+    @precondition(lambda self: self.those("proposed", "reviewed"))
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
-        self._release(data.draw(st.sampled_from(self._in("proposed", "reviewed"))))
+        self.release_one(data.draw(st.sampled_from(self.those("proposed", "reviewed"))))
 
-    def _release(self, id: str) -> None:
+    def release_one(self, id: str) -> None:
         digest = invoices.load(self.tx, [id])[id]["digest"]
         if self.model.documents[id].state == "proposed":
             review(self.tx, id, acting(FINANCE), digest=digest)
@@ -184,10 +184,10 @@ class Histories(RuleBasedStateMachine):
         if not outdated:
             self.model.release(id)
 
-    @precondition(lambda self: self._in("reviewed", "released"))
+    @precondition(lambda self: self.those("reviewed", "released"))
     @rule(data=st.data())
     def review_again(self, data: st.DataObject) -> None:
-        id = data.draw(st.sampled_from(self._in("reviewed", "released")))
+        id = data.draw(st.sampled_from(self.those("reviewed", "released")))
         digest = invoices.load(self.tx, [id])[id]["digest"]
         with pytest.raises(IllegalMove):
             review(self.tx, id, acting(FINANCE), digest=digest)
@@ -199,8 +199,8 @@ class Histories(RuleBasedStateMachine):
         for number, some in enumerate(minutes):
             self.work(some, number, "Consultant", True)
         self.propose()
-        for id in self._in("proposed", kind="invoice"):
-            self._release(id)
+        for id in self.those("proposed", kind="invoice"):
+            self.release_one(id)
 
     def _billed(self) -> list[str]:
         return [
@@ -215,30 +215,30 @@ class Histories(RuleBasedStateMachine):
     def take_back_what_is_billed(self, data: st.DataObject, part: int, through: bool) -> None:
         id = data.draw(st.sampled_from(self._billed()))
         if part and sum(self.model.left(id)) > 0:
-            self._credit_a_part(self.model.live[id], id, part)
+            self.credit_part_of(self.model.live[id], id, part)
             if through:
-                self._release(self._in("proposed", kind="credit")[-1])
-        self._take_back(id, True)
+                self.release_one(self.those("proposed", kind="credit")[-1])
+        self.take_back_one(id, True)
         self.work(600, 30, "Consultant", True)
         self.propose()
         if through:
-            for invoice in self._in("proposed", kind="invoice"):
-                self._release(invoice)
+            for invoice in self.those("proposed", kind="invoice"):
+                self.release_one(invoice)
 
-    @precondition(lambda self: self._in("released", kind="invoice"))
+    @precondition(lambda self: self.those("released", kind="invoice"))
     @rule(data=st.data())
     def credit_in_whole_and_release(self, data: st.DataObject) -> None:
-        id = data.draw(st.sampled_from(self._in("released", kind="invoice")))
+        id = data.draw(st.sampled_from(self.those("released", kind="invoice")))
         every, frees = self.model.whole(id)
         if every and not self.model.is_being_credited(set(every)):
-            made = self._credit(id)
-            self._added(made, id, every, frees)
-            self._release(made)
+            made = self.credit_of(id)
+            self.added(made, id, every, frees)
+            self.release_one(made)
 
-    @precondition(lambda self: self._in("released", kind="invoice"))
+    @precondition(lambda self: self.those("released", kind="invoice"))
     @rule(data=st.data(), some=st.booleans())
     def credit(self, data: st.DataObject, some: bool) -> None:
-        id = data.draw(st.sampled_from(self._in("released", kind="invoice")))
+        id = data.draw(st.sampled_from(self.those("released", kind="invoice")))
         every, frees = self.model.whole(id)
         keys = sorted(every)
         wanted = None
@@ -248,18 +248,18 @@ class Histories(RuleBasedStateMachine):
         items = None if wanted is None else [("time", item) for item in sorted(wanted)]
         if not every:
             with pytest.raises(InvalidInput):
-                self._credit(id, items=items)
+                self.credit_of(id, items=items)
             return
         if self.model.is_being_credited(set(every)):
             with pytest.raises(IllegalMove):
-                self._credit(id, items=items)
+                self.credit_of(id, items=items)
             return
-        self._added(self._credit(id, items=items), id, every, frees)
+        self.added(self.credit_of(id, items=items), id, every, frees)
 
-    @precondition(lambda self: self._in("released", kind="invoice"))
+    @precondition(lambda self: self.those("released", kind="invoice"))
     @rule(data=st.data(), share=st.integers(1, 100))
     def credit_a_part(self, data: st.DataObject, share: int) -> None:
-        id = data.draw(st.sampled_from(self._in("released", kind="invoice")))
+        id = data.draw(st.sampled_from(self.those("released", kind="invoice")))
         left = {
             item: sum(self.model.left(item), Decimal(0))
             for item in self.model.documents[id].items
@@ -268,18 +268,18 @@ class Histories(RuleBasedStateMachine):
         some = sorted(item for item, net in left.items() if net > 0)
         if not some:
             return
-        self._credit_a_part(id, data.draw(st.sampled_from(some)), share)
+        self.credit_part_of(id, data.draw(st.sampled_from(some)), share)
 
-    def _credit_a_part(self, id: str, item: str, share: int) -> None:
+    def credit_part_of(self, id: str, item: str, share: int) -> None:
         left = sum(self.model.left(item), Decimal(0))
         amount = max(Decimal("0.01"), cents(left * share / 100))
-        made = self._credit(id, amounts={("time", item): Money(amount=amount, currency="EUR")})
-        self._added(made, id, {item: (-amount, Decimal(0), Decimal(0))}, set())
+        made = self.credit_of(id, amounts={("time", item): Money(amount=amount, currency="EUR")})
+        self.added(made, id, {item: (-amount, Decimal(0), Decimal(0))}, set())
 
-    def _credit(self, id: str, **more: Any) -> str:
+    def credit_of(self, id: str, **more: Any) -> str:
         return credit(self.tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, **more)["id"]
 
-    def _added(self, made: str, of: str, items: dict[str, Parts], frees: set[str]) -> None:
+    def added(self, made: str, of: str, items: dict[str, Parts], frees: set[str]) -> None:
         assert self._items(made) == items
         self.model.add(Document(made, "credit", items, credits=of, frees=frozenset(frees)))
 

@@ -271,9 +271,13 @@ def test_monthly_fees_cover_each_day_of_the_service_once(
     for one, following in pairwise(parts):
         assert one.period.end is not None
         assert following.period.start == one.period.end + timedelta(days=1)
+    every = [start + timedelta(days=n) for n in range(length + 1)]
     for part in parts:
-        assert part.prorated == (part.amount.amount != monthly) or part.amount.amount == monthly
-        assert 0 <= part.amount.amount <= monthly
+        first = part.period.start.replace(day=1)
+        of_month = ((first + timedelta(days=31)).replace(day=1) - first).days
+        served = sum(day.replace(day=1) == first for day in every)
+        assert part.amount.amount == Decimal(_round(monthly * 100 * served / of_month)).scaleb(-2)
+        assert part.prorated == (served < of_month)
 
 
 @given(minor=st.integers(-(10**12), 10**12), currency=st.sampled_from(["EUR", "JPY", "KWD"]))
