@@ -33,9 +33,10 @@ from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.project import WorkPackage
 from fairlead.domain.model.resource_record import ResourceRecord
+from fairlead.domain.model.revenue import RevenueFacts, RevenueMethod, Stage
 from fairlead.domain.rules.opening import Opening
 from fairlead.domain.values import ExternalRef, Money, Period
-from fairlead.store import assignments, blobs, bulk, deliveries, journal, resources
+from fairlead.store import assignments, blobs, bulk, deliveries, journal, resources, revenue
 from fairlead.store.database import database_time
 from fairlead.store.inbox import Message
 from fairlead.store.journal import CHANGED, Event
@@ -276,6 +277,32 @@ class FirmAtWork:
         today, id = datetime.now(UTC).date(), str(self.engagement(name)["id"])
         with self._fairlead.db.transaction() as tx:
             self._fairlead.billing.proposing.propose(tx, [id], acting, dated_on=today, until=today)
+
+    def computed(self, name: str) -> None:
+        """What a deal with books earned last month, 1,000, as finance had it computed."""
+        won, now = self.engagement(name), datetime.now(UTC)
+        until = now.date().replace(day=1) - timedelta(days=1)
+        earned, nothing = Money(amount=Decimal(1000), currency=won["currency"]), Decimal(0)
+        none = earned - earned
+        basis = RevenueFacts(
+            method=RevenueMethod.AS_INVOICED, currency=won["currency"], on=until,
+            stages=(Stage(since=until, price=earned, done=nothing, total=nothing),),
+            invoiced_work=none, expenses=none, concessions=none, billed=none, due=earned,
+        )  # fmt: skip
+        entry = {
+            "engagement_id": won["id"], "month": until.replace(day=1), "revision": 1,
+            "state": "draft", "method": "as_invoiced", "currency": won["currency"],
+            **dict.fromkeys(("earned", "wip", "accrued", "revenue", "wip_change"), Decimal(1000)),
+            **dict.fromkeys(("billed", "deferred", "billed_change", "deferred_change"), nothing),
+            "basis": basis.model_dump(mode="json"), "digest": "d", "warnings": list[str](),
+            "computed_at": now,
+        }  # fmt: skip
+        with self._fairlead.db.transaction() as tx:
+            batch = revenue.open_batch(
+                tx, legal_entity=won["legal_entity"], region=won["region"], month=entry["month"],
+                by="tomasz.wojcik", at=now,
+            )  # fmt: skip
+            revenue.put_drafts(tx, [{**entry, "batch_id": batch}])
 
     def ledger_keeps(self, name: str, *invoices: str) -> None:
         """It says that it has these invoices of a deal, 250 each; none of them is ours."""

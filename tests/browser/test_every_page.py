@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -30,6 +31,7 @@ _AT_LEAST = (
     *("/time", "/billing", "/billing/invoices", "/billing/invoices/*", "/billing/items/*"),
     *("/reconciliation", "/reconciliation/*", "/reconciliation/comparisons"),
     *("/reconciliation/work", "/reconciliation/payroll"),
+    *("/billing/revenue", "/billing/revenue/*", "/billing/revenue/engagements/*"),
 )
 
 
@@ -78,6 +80,8 @@ def planted(firm: FirmAtWork) -> None:
     firm.ready("Seen from all sides")
     firm.billed("Seen from all sides")
     firm.ledger_keeps("Seen from all sides", "INV-9")
+    firm.computed("Seen from all sides")
+    firm.staff("ines.moreau", "Seen from all sides", datetime.now(UTC).year)
     firm.exception("Seen with a gap")
 
 

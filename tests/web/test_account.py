@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .conftest import Desk
 
 
@@ -68,3 +70,18 @@ def test_finding_offers_commands_as_forms_with_a_token(shared_desk: Desk) -> Non
 
     assert 'action="/sign-out"' in found
     assert 'name="csrf"' in found
+
+
+def test_finding_leads_to_billing_revenue_and_reconciliation_for_who_may(
+    shared_desk: Desk,
+) -> None:
+    def found(who: str, words: str) -> set[str]:
+        page = shared_desk.signed_in(who).get(f"/find?q={words}", part="find-results").text
+        return set(re.findall(r'href="([^"]+)"', page))
+
+    assert found("finance", "revenue") == {"/billing/revenue", "/billing/revenue#compute-month"}
+    assert "/billing/revenue?state=proposed" in found("controller", "revenue")
+    assert found("controller", "release") == {"/billing/invoices?state=reviewed"}
+    assert "/reconciliation" in found("integration-operator", "reconc")
+    assert found("integration-operator", "payroll") == set()
+    assert found("consultant", "invoices") == set()

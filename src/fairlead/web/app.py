@@ -30,6 +30,7 @@ from fairlead.web.pages import (
     invoices,
     my_time,
     reconciliation,
+    revenue,
     sign_in,
     time_review,
 )
@@ -52,6 +53,7 @@ PAGES: Sequence[ModuleType] = (
     time_review,
     billing,
     invoices,
+    revenue,
     reconciliation,
     integrations,
 )

@@ -34,12 +34,35 @@ class FindPage:
     results: tuple[Found, ...]
 
 
+_P = Permission
+#: Pages below one of the side bar, lists that wait for somebody, and where something begins.
 _COMMANDS = (
+    Found("Invoices", "Page", "doc", href="/billing/invoices", needs=_P.BILLING_READ),
+    Found("Invoices to review", "", "doc", href="/billing/invoices?state=proposed",
+          needs=_P.BILLING_PROPOSE),
+    Found("Invoices to release", "", "arrow-r", href="/billing/invoices?state=reviewed",
+          needs=_P.BILLING_RELEASE),
+    Found("Overdue invoices", "", "octagon", href="/billing/invoices?due=late",
+          needs=_P.BILLING_READ),
+    Found("Draft what is ready to bill", "", "invoice", href="/billing#all-until",
+          needs=_P.BILLING_PROPOSE),
+    Found("Revenue by month", "Page", "coin", href="/billing/revenue", needs=_P.BILLING_READ),
+    Found("Compute a month of revenue", "", "coin", href="/billing/revenue#compute-month",
+          needs=_P.BILLING_PROPOSE),
+    Found("Revenue to approve", "", "coin", href="/billing/revenue?state=proposed",
+          needs=_P.BILLING_RELEASE),
+    Found("Comparisons with other systems", "Page", "ne", href="/reconciliation/comparisons",
+          needs=_P.EXCEPTIONS_READ),
+    Found("Work by month against the ledger", "Page", "ne", href="/reconciliation/work",
+          needs=_P.TIME_READ),
+    Found("Payroll hours", "Page", "ne", href="/reconciliation/payroll", needs=_P.TIME_READ),
+    Found("Differences of fields", "Page", "ne", href="/exceptions/differences",
+          needs=_P.EXCEPTIONS_READ),
+    Found("Add an expense", "", "coin", href="/my-time/expense", needs=_P.TIME_ENTER),
     Found("Switch theme", "", "theme", sends_to="/account/theme"),
-    Found("Add an expense", "", "coin", href="/my-time/expense", needs=Permission.TIME_ENTER),
     Found("Your settings", "", "user", href="/account"),
     Found("Sign out", "", "lock", sends_to="/sign-out"),
-)
+)  # fmt: skip
 
 
 def routes() -> list[Route]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -20,9 +20,10 @@ from fairlead.store.reconciliation_views import comparison_key
 from fairlead.web import addresses, csv_table
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
-from fairlead.web.formats import MONTHS, words
+from fairlead.web.formats import words
 from fairlead.web.pages.billing_board import sees
 from fairlead.web.pages.reconciliation_words import KEPT, PATH, quantity
+from fairlead.web.pages.revenue_list import month_in, month_words
 from fairlead.web.visit import Visit
 
 _PAGE = 50
@@ -125,7 +126,7 @@ class _OfMonth:
     def __init__(self, visit: Visit, path: str, *names: str) -> None:
         self._visit = visit
         this = month_of(visit.clock.today)
-        self.month = _month(visit.query("month", longest=7)) or this
+        self.month = month_in(visit.query("month", longest=7)) or this
         found = {name: value for name in names if (value := visit.query(name, longest=40))}
         if self.month != this:
             found["month"] = f"{self.month:%Y-%m}"
@@ -134,7 +135,7 @@ class _OfMonth:
 
     @property
     def month_words(self) -> str:
-        return f"{MONTHS[self.month.month - 1]} {self.month.year}"
+        return month_words(self.month)
 
     @property
     def months(self) -> tuple[tuple[str, str, int | None, bool], ...]:
@@ -142,7 +143,7 @@ class _OfMonth:
         found = (add_months(self.month, by) for by in (-1, 0, 1))
         return tuple(
             (
-                f"{MONTHS[one.month - 1]} {one.year}",
+                month_words(one),
                 self.address.but(month=f"{one:%Y-%m}"),
                 None,
                 one == self.month,
@@ -338,12 +339,3 @@ def _hours(minutes: int) -> Decimal:
 
 def _shown(minutes: int) -> str:
     return quantity(_hours(minutes), "hour")
-
-
-def _month(text: str) -> date | None:
-    """Null for none, and for what is no month of this time."""
-    try:
-        found = date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 3000 else None

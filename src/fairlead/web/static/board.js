@@ -68,7 +68,7 @@ document.addEventListener("click", (event) => {
 // What is loaded anew by itself waits while somebody fills in a form of it.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const it = event.detail.elt;
-  if (!it.matches("#board, #invoice")) return;
+  if (!it.matches("#board, #invoice, #revenue-batch")) return;
   if (it.querySelector("details.act-in[open], input[type=checkbox]:checked")) event.preventDefault();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
