@@ -282,6 +282,7 @@ class FirmAtWork:
         """What a deal with books earned last month, 1,000, as finance had it computed."""
         won, now = self.engagement(name), datetime.now(UTC)
         until = now.date().replace(day=1) - timedelta(days=1)
+        month = until.replace(day=1)
         earned, nothing = Money(amount=Decimal(1000), currency=won["currency"]), Decimal(0)
         none = earned - earned
         basis = RevenueFacts(
@@ -290,7 +291,7 @@ class FirmAtWork:
             invoiced_work=none, expenses=none, concessions=none, billed=none, due=earned,
         )  # fmt: skip
         entry = {
-            "engagement_id": won["id"], "month": until.replace(day=1), "revision": 1,
+            "engagement_id": won["id"], "month": month, "revision": 1,
             "state": "draft", "method": "as_invoiced", "currency": won["currency"],
             **dict.fromkeys(("earned", "wip", "accrued", "revenue", "wip_change"), Decimal(1000)),
             **dict.fromkeys(("billed", "deferred", "billed_change", "deferred_change"), nothing),
@@ -299,7 +300,7 @@ class FirmAtWork:
         }  # fmt: skip
         with self._fairlead.db.transaction() as tx:
             batch = revenue.open_batch(
-                tx, legal_entity=won["legal_entity"], region=won["region"], month=entry["month"],
+                tx, legal_entity=won["legal_entity"], region=won["region"], month=month,
                 by="tomasz.wojcik", at=now,
             )  # fmt: skip
             revenue.put_drafts(tx, [{**entry, "batch_id": batch}])
