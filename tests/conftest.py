@@ -20,6 +20,8 @@ from databases import bare, fresh, make_template
 from fairlead.store.database import Database, Tx
 from fairlead.store.server import EmbeddedServer
 
+_AMPLE = 8 << 30  #: bytes; a session needs one gigabyte, and never more than three
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -27,12 +29,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     session = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         session = session.parent  # shared by the workers
-    # Not under pytest's folder: only its owner may enter that, and root runs PostgreSQL as another.
-    home = Path(tempfile.gettempdir()) / f"fairlead-tests-{session.parent.name}-{session.name}"
     users = session / "users-of-postgres"
     with _alone(session):
         users.mkdir(exist_ok=True)
         (users / str(os.getpid())).touch()
+        home = _home(session)
         embedded = EmbeddedServer(home)
         url = embedded.start()
         make_template(url)
@@ -88,6 +89,21 @@ def tx(module_db: Database) -> Iterator[Tx]:
             raise Undone
     except Undone:
         pass
+
+
+def _home(session: Path) -> Path:
+    """Where the server keeps its files; the same for all workers of the session.
+
+    In memory where that is ample: a commit then waits for no disk, and nobody needs it afterwards.
+    Not under pytest's folder: only its owner may enter that, and root runs PostgreSQL as another.
+    """
+    kept = session / "home-of-postgres"
+    if not kept.exists():
+        memory = Path("/dev/shm")  # noqa: S108: the folder is named after the session
+        ample = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _AMPLE
+        place = memory if ample else Path(tempfile.gettempdir())
+        kept.write_text(str(place / f"fairlead-tests-{session.parent.name}-{session.name}"))
+    return Path(kept.read_text())
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from fairlead.store.migrate import migrate
 TEMPLATE = "template_fairlead"
 _numbers = itertools.count(1)
 _free: list[str] = []  #: addresses of databases of this process that are as fresh ones
+#: Address → the session that empties it. Kept open, as a new one reads the whole catalogue again.
+_cleaners: dict[str, psycopg.Connection] = {}
 
 # Everything by which one database can differ from another but rows, and the release that it is of.
 _SHAPE = """
@@ -91,6 +93,8 @@ def make_template(server: str) -> None:
 
 
 def drop(server: str, url: str) -> None:
+    if cleaner := _cleaners.pop(url, None):
+        cleaner.close()
     execute(server, f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
 
@@ -107,11 +111,25 @@ def _copy(server: str, template: str) -> str:
 
 def _emptied(server: str, url: str) -> bool:
     """False: it is not as a fresh one, and cannot be made so by deleting rows."""
-    with psycopg.connect(url) as connection:
-        connection.execute(_END_SESSIONS)
-        if connection.execute(_SHAPE).fetchone() != (_shape(server),):
+    try:
+        return _emptied_by(_cleaner(url), server)
+    except psycopg.OperationalError:  # a test has ended this session too
+        del _cleaners[url]
+        return _emptied_by(_cleaner(url), server)
+
+
+def _cleaner(url: str) -> psycopg.Connection:
+    if url not in _cleaners:
+        _cleaners[url] = psycopg.connect(url, autocommit=True)
+    return _cleaners[url]
+
+
+def _emptied_by(cleaner: psycopg.Connection, server: str) -> bool:
+    with cleaner.transaction():
+        cleaner.execute(_END_SESSIONS)
+        if cleaner.execute(_SHAPE).fetchone() != (_shape(server),):
             return False
-        connection.execute(_EMPTY)
+        cleaner.execute(_EMPTY)
     return True
 
 
