@@ -99,7 +99,7 @@ def _home(session: Path) -> Path:
     """
     kept = session / "home-of-postgres"
     if not kept.exists():
-        memory = Path("/dev/shm")  # noqa: S108: the folder is named after the session
+        memory = Path("/dev/shm")  # noqa: S108
         ample = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _AMPLE
         place = memory if ample else Path(tempfile.gettempdir())
         kept.write_text(str(place / f"fairlead-tests-{session.parent.name}-{session.name}"))
