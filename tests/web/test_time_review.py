@@ -15,7 +15,8 @@ import httpx
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.finding import Finding, Severity
 from fairlead.domain.model.time_entry import EntryState, TimeEntry
-from fairlead.store import bulk, findings, time_entries
+from fairlead.store import bulk, deputies, engagement_managers, findings, time_entries
+from fairlead.store.deputies import Deputy
 from fairlead.store.time_entries import entry_id
 
 from .conftest import Browser, Desk
@@ -155,6 +156,55 @@ def test_only_the_readers_own_regions_are_shown(desk: Desk) -> None:
     assert decide(amer, id, "return", "No").status_code == 404
     assert desk.signed_in("consultant").get("/time").status_code == 403
     assert states(desk, id) == ["submitted"]
+
+
+def test_who_is_of_one_company_is_shown_and_decides_what_is_its_own(desk: Desk) -> None:
+    id, fine = book(desk, 1, WARNING), book(desk, 2)
+    own, other = desk.signed_in("pmo-lead.gmbh"), desk.signed_in("pmo-lead.us01")
+
+    assert "ENG-2001" in own.get("/time").text
+    assert "ENG-2001" not in other.get("/time").text
+    assert other.get(f"/time/time/{id}").status_code == 404
+    assert "1 of 2\N{NO-BREAK SPACE}entries passed all checks" in own.get("/time").text
+    clean(own)
+    assert states(desk, id, fine) == ["submitted", "approved"]
+
+
+def test_a_deputy_decides_in_the_stead_of_another_but_not_on_what_is_that_persons(
+    desk: Desk,
+) -> None:
+    """Project managers do not approve where another manages; the deputy of a lead does."""
+    now, day = datetime.now(UTC), timedelta(days=1)
+    since, until = (now - day).date(), (now + day).date()
+    theirs, whose = book(desk, 1, WARNING), book(desk, 2, WARNING, who=LEAD)
+    with desk.db.transaction() as tx:
+        engagement_managers.name(tx, "e-2001", "pmo-lead.gmbh", by="test", now=now)
+        tx.execute("UPDATE time_entries SET submitted_at = now() WHERE state = 'submitted'")
+    deputy = desk.signed_in("project-manager")
+
+    before = deputy.get("/time").text
+    with desk.db.transaction() as tx:
+        deputies.add(tx, Deputy("stead-1", LEAD, "project-manager", since, until, LEAD, now))
+    page = deputy.get("/time").text
+    told = several(deputy, "approve", "Agreed.", f"time:{theirs}:2", f"time:{whose}:2").text
+
+    assert "data-row" not in before
+    assert f"open-{theirs}" in page
+    assert f"open-{whose}" not in page
+    assert "Approved: 1 of 2" in told
+    assert states(desk, theirs, whose) == ["approved", "submitted"]
+
+
+def test_the_pane_tells_what_became_of_its_entry_when_all_are_approved(desk: Desk) -> None:
+    id = book(desk, 1)
+    b = desk.signed_in(LEAD)
+
+    answer = clean(b, b.get("/time?tab=clean").text, "?tab=clean").text
+
+    assert 'id="pane" hx-swap-oob="true"' in answer
+    assert "Nothing is selected" in answer
+    assert "Nothing clean waits" in answer
+    assert states(desk, id) == ["approved"]
 
 
 def test_who_only_reads_sees_what_waits_and_has_no_buttons(desk: Desk) -> None:
@@ -313,6 +363,11 @@ def test_a_week_that_is_not_handed_in_is_missing(desk: Desk) -> None:
     assert "Week not handed in" in page
     assert "2:00 entered as drafts." in page
     assert "No week is missing" in amer
+    narrowed = desk.signed_in(LEAD).get(
+        "/time?tab=missing&week=2026-03-02&engagement=ENG-1&kind=time"
+    )
+    assert "Week not handed in" in narrowed.text  # a week is of a person, whatever they work on
+    assert "engagement=ENG-1" not in narrowed.text
 
 
 def test_what_was_decided_stands_with_who_and_why(desk: Desk) -> None:

@@ -15,9 +15,9 @@ _DAY = timedelta(days=1)
 
 
 def shown(minutes: int) -> str:
-    """450 → `7:30`."""
+    """450 → `7:30`; 75,000 → `1,250:00`."""
     sign = MINUS if minutes < 0 else ""
-    return f"{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02}"
+    return f"{sign}{abs(minutes) // 60:,}:{abs(minutes) % 60:02}"
 
 
 def minutes_of(text: str) -> int | None:

@@ -38,6 +38,7 @@ TABS: Mapping[Tab, str] = {
     "decided": "Decided",
 }
 _NAMES = ("tab", "week", "engagement", "person", "kind", "rule", "q")
+_OF_ENTRIES = ("engagement", "kind", "rule")
 _DAY = timedelta(days=1)
 _MOST_OPTIONS = 30
 STATES: Mapping[str, tuple[Tone, str]] = {
@@ -120,6 +121,8 @@ class TimeList:
         found = {n: v for n, v in given.items() if v and _is_known(n, v)}
         if found.get("tab") == "flagged":
             del found["tab"]
+        if found.get("tab") == "missing":  # a week is of a person, whatever they work on
+            found = {n: v for n, v in found.items() if n not in _OF_ENTRIES}
         if "week" in found:
             found["week"] = str(monday_of(found["week"], visit.clock.today))
         self.address = Address(PATH, found)
@@ -266,6 +269,8 @@ class TimeList:
     @property
     def pickers(self) -> tuple[Picker, ...]:
         taken, made = self.address.set, list[Picker]()
+        if self.tab == "missing":
+            return ()
         if "kind" not in taken:
             kinds = (("time", "Time"), ("expense", "Expenses"))
             options = [Option(label, self.address.but(kind=kind), -1) for kind, label in kinds]

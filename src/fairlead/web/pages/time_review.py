@@ -3,6 +3,7 @@ with its reason; whose week is missing, and what was decided (F068, F070)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,10 @@ _TEMPLATE = "pages/time_review.html"
 _MOST_AT_ONCE = 1000
 _MOST_CLEAN = 20_000
 _LONGEST_REASON = 2000
+#: The page of one entry.
+_SHOWN = re.compile(
+    rf"{PATH}/(?P<kind>time|expense)/(?P<id>[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ class TimePage:
     pane: Pane | None = None
     chosen: bool = False  #: the address names the entry; else the first of the list is shown
     results: Sequence[Result] = ()
-    said: str = ""  #: what became of all of them
     oob: bool = False  #: the blocks beside the first find their own places
+    pane_oob: bool = False  #: and the pane does
 
 
 def routes() -> list[Route]:
@@ -82,12 +87,8 @@ def routes() -> list[Route]:
 def show(visit: Visit) -> Response:
     """The list, with its first entry beside it."""
     listed = TimeList(visit)
-    wants_list = visit.is_htmx and visit.request.headers.get("hx-target") in ("time-list",)
-    pane = None
-    if listed.tab != "missing" and not wants_list and listed.rows:
-        first = listed.rows[0]
-        pane = time_pane.read(visit, listed, first.kind, UUID(first.id))
-    return visit.page(_TEMPLATE, TimePage(listed, pane))
+    wants_list = visit.is_htmx and visit.request.headers.get("hx-target") == "time-list"
+    return visit.page(_TEMPLATE, TimePage(listed, None if wants_list else _first(visit, listed)))
 
 
 def show_one(visit: Visit) -> Response:
@@ -141,10 +142,7 @@ def bulk(visit: Visit, form: Form) -> Response:
     if not visit.is_htmx:
         return visit.done(TimeList(visit).address.here)
     toast = Toast(f"{verb}: {done} of {len(results)}", "ok" if done == len(results) else "warn")
-    listed = TimeList(visit)
-    shown = results if done < len(results) else ()
-    context = TimePage(listed, results=shown, oob=True)
-    return visit.parts_of(_TEMPLATE, context, "time_results", "time_list", toast=toast)
+    return _told(visit, toast, results if done < len(results) else ())
 
 
 def decide_one(visit: Visit, form: Form) -> Response:
@@ -231,9 +229,27 @@ def _result(
 def _done(visit: Visit, said: str, tone: str = "ok") -> Response:
     if not visit.is_htmx:
         return visit.done(TimeList(visit).address.here)
-    toast = Toast(said, "warn" if tone == "warn" else "ok")
-    context = TimePage(TimeList(visit), oob=True)
-    return visit.parts_of(_TEMPLATE, context, "time_results", "time_list", toast=toast)
+    return _told(visit, Toast(said, "warn" if tone == "warn" else "ok"))
+
+
+def _told(visit: Visit, toast: Toast, results: Sequence[Result] = ()) -> Response:
+    """What became of several: the list as it is now, and the pane with the entry that it showed."""
+    listed = TimeList(visit)
+    shown = _SHOWN.fullmatch(visit.path)
+    pane = None
+    if shown is not None:
+        pane = time_pane.read(visit, listed, cast("Kind", shown["kind"]), UUID(shown["id"]))
+    pane = pane or _first(visit, listed)
+    context = TimePage(listed, pane, results=results, oob=True, pane_oob=True)
+    return visit.parts_of(_TEMPLATE, context, "time_results", "time_list", "pane", toast=toast)
+
+
+def _first(visit: Visit, listed: TimeList) -> Pane | None:
+    """Of the list."""
+    if listed.tab == "missing" or not listed.rows:
+        return None
+    first = listed.rows[0]
+    return time_pane.read(visit, listed, first.kind, UUID(first.id))
 
 
 def _list_page(visit: Visit) -> TimePage:

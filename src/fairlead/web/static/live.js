@@ -83,6 +83,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:load", (event) => restore(event.detail.elt));
 restore(document);
 
+// What was said against the last attempt is not said of the next one.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb === "post") document.getElementById("notice")?.replaceChildren();
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-dismiss]");
   if (button) button.closest(".toast, .note")?.remove();

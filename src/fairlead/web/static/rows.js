@@ -51,7 +51,7 @@ function sums(picked) {
     by.set(row.dataset.currency, (by.get(row.dataset.currency) ?? 0n) + BigInt(row.dataset.minor));
   }
   const minutes = picked.reduce((all, row) => all + Number(row.dataset.minutes ?? 0), 0);
-  const hours = minutes ? [`${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`] : [];
+  const hours = minutes ? [`${Math.floor(minutes / 60).toLocaleString("en-GB")}:${String(minutes % 60).padStart(2, "0")} h`] : [];
   return hours.concat(Array.from(by, ([currency, minor]) => {
     const places = BigInt(10) ** BigInt(new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits);
     return `${currency} ${(minor / places).toLocaleString("en-GB")}`;
