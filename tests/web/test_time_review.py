@@ -358,10 +358,13 @@ def test_a_week_that_is_not_handed_in_is_missing(desk: Desk) -> None:
         )
 
     page = desk.signed_in(LEAD).get("/time?tab=missing&week=2026-03-02").text
+    file = desk.signed_in(LEAD).get("/time.csv?tab=missing&week=2026-03-02").text
     amer = desk.signed_in("pmo-lead.amer").get("/time?tab=missing&week=2026-03-02").text
 
     assert "Week not handed in" in page
     assert "2:00 entered as drafts." in page
+    (row,) = csv.DictReader(io.StringIO(file.lstrip("\ufeff")))
+    assert (row["Week"], row["Handed in"], row["Drafts"]) == ("2026-03-02", "0.00", "2.00")
     assert "No week is missing" in amer
     narrowed = desk.signed_in(LEAD).get(
         "/time?tab=missing&week=2026-03-02&engagement=ENG-1&kind=time"

@@ -25,7 +25,8 @@ from fairlead.web import addresses, csv_table
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import MONTHS, Tone, words
-from fairlead.web.hours import monday_of, shown
+from fairlead.web.hours import monday_of
+from fairlead.web.pages import time_file
 from fairlead.web.visit import Visit
 from fairlead.web.who_else import name_of
 
@@ -313,22 +314,11 @@ class TimeList:
             return _read(self._board(tx), tab, after, csv_table.page_size())
 
         for row in csv_table.pages(self._visit, read):
-            yield _late_cells(row) if tab == "missing" else _cells(row)
+            yield time_file.cells(row, tab)
 
     @property
     def heads(self) -> Sequence[str]:
-        return _LATE_HEADS if self.tab == "missing" else _HEADS
-
-
-_HEADS = (
-    *("Kind", "Person", "Engagement", "Client", "Day", "Task", "Category", "Hours", "Currency"),
-    *("Amount", "Billable", "State", "Findings", "Reason", "Submitted (UTC)", "Decided (UTC)"),
-    "Decided by",
-)
-_LATE_HEADS = (
-    *("Person", "Week", "Contracted hours", "Handed in", "Drafts", "Due (UTC)", "Reminded (UTC)"),
-    "Manager",
-)
+        return time_file.heads(self.tab)
 
 
 def whys_of(findings: Sequence[Mapping[str, Any]]) -> tuple[Why, ...]:
@@ -441,39 +431,3 @@ def _capped(count: int, tab: Tab) -> str:
     if tab in ("missing", "decided") and count >= MOST_COUNTED:
         return f"{MOST_COUNTED:,}+"
     return f"{count:,}"
-
-
-def _cells(row: Mapping[str, Any]) -> Sequence[Cell]:
-    minutes = row["minutes"]
-    return (
-        row["kind"],
-        row["name"] or row["resource_id"],
-        row["number"],
-        row["client_name"],
-        str(row["day"]),
-        row["task"],
-        row["category"],
-        None if minutes is None else (Decimal(minutes) / 60).quantize(Decimal("0.01")),
-        row["currency"] if row["amount"] is not None else None,
-        row["amount"],
-        "yes" if row["billable"] else "no",
-        row["state"],
-        "; ".join(f"{one['rule']} {one['value']}" for one in row["findings"]),
-        row["reason"],
-        row["submitted_at"],
-        row["decided_at"],
-        row["decided_by"],
-    )
-
-
-def _late_cells(row: Mapping[str, Any]) -> Sequence[Cell]:
-    return (
-        row["name"],
-        str(row["week"]),
-        shown(row["minutes_per_week"]),
-        shown(row["handed"]),
-        shown(row["drafts"]),
-        row["due_at"],
-        row["reminded_at"],
-        row["manager_name"],
-    )
