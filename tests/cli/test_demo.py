@@ -318,13 +318,14 @@ def test_the_proof_sees_that_a_declined_set_up_stayed_open() -> None:
     }
 
 
-def a_ledger_with(*lines: tuple[str, str]) -> list[dict[str, Any]]:
+def a_ledger_with(*lines: tuple[str, str], paid: str = "50") -> list[dict[str, Any]]:
     """One invoice of these lines: description and amount."""
     total = sum(Decimal(amount) for _, amount in lines)
     body = {
         "custbody_fairlead_reference": "BIL-1",
         "item": {"items": [{"description": d, "amount": amount} for d, amount in lines]},
         "tranId": "INV-1", "taxTotal": Decimal("19.00"), "total": total + 19,
+        "amountPaid": Decimal(paid),
     }  # fmt: skip
     books = Books()
     books.add("netsuite-emea", "invoice", "1", body)
@@ -353,6 +354,7 @@ def billed(*items: tuple[str, str, str], earned: str = "80") -> WeeksMoney:
                 "number": "INV-1",
                 "tax": {"amount": "19"},
                 "total": {"amount": "119.00"},
+                "paid": {"amount": "50.00"},
             }
         ],
         items=[
@@ -400,6 +402,11 @@ def test_the_proof_of_money_sees_that_more_was_worked_than_billed() -> None:
     rows = a_ledger_with(("Design", "60"), ("Build", "40"))
     worked = billed(*BOTH, ("c", "BIL-1", "0.01"))
     assert money_broken(worked, rows) == {("invoice = billing events, to the cent", 1, 1)}
+
+
+def test_the_proof_of_money_sees_another_payment() -> None:
+    rows = a_ledger_with(("Design", "60"), ("Build", "40"), paid="119")
+    assert money_broken(billed(*BOTH), rows) == {("what is paid of an invoice", 1, 1)}
 
 
 def test_the_proof_of_money_sees_an_entry_that_was_billed_twice() -> None:

@@ -67,6 +67,7 @@ class Billed:
     lines: Things  #: and text and amount
     nets: Things  #: and the amount without tax
     totals: Things  #: and number, tax, amount with tax
+    paid: Things  #: and how much of it is paid, where any is
 
 
 #: What each ERP calls the things of a `Reading`, in its order.

@@ -2,7 +2,7 @@
 
 * Each line of each posted invoice stands in the ledger once, to the cent, and nothing else does.
 * What the ledger billed is the sum of the entries, expenses, milestones and charges behind it, to
-  the cent; its number, tax and total are those that we tell.
+  the cent; its number, tax and total, and what is paid of it, are those that we tell.
 * Each entry, expense, milestone and charge is in at most one live invoice.
 * Of every engagement, what is earned less what is billed equals WIP less deferred.
 """
@@ -79,6 +79,11 @@ def _netsuite(ledger: Ledger) -> Billed:
             )
             for one in made
         ),
+        paid=Things(
+            (str(one["custbody_fairlead_reference"]), amount(one["amountPaid"]))
+            for one in made
+            if one["amountPaid"]
+        ),
     )
 
 
@@ -105,6 +110,11 @@ def _compared(
         for one in sent
         for line in one["lines"]
     )
+    paid = Things(
+        (one["reference"], amount(one["paid"]["amount"]))
+        for one in sent
+        if one["paid"] and Decimal(one["paid"]["amount"])
+    )
     return [
         row(system, "invoice", Things((one["reference"],) for one in sent), held.invoices),
         row(system, "invoice line, to the cent", lines, held.lines),
@@ -115,6 +125,7 @@ def _compared(
             held.nets,
         ),
         row(system, "invoice number, tax and total", totals, held.totals),
+        row(system, "what is paid of an invoice", paid, held.paid),
     ]
 
 

@@ -34,6 +34,7 @@ _OWNERS = {"sales-operations": _SALES, "finance-operations": _FINANCE}
 _COMPLIANCE = {"EMEA": "yusuf.demir", "APAC": "keiko.tanaka", "AMER": "laura.benitez"}
 _MANAGER = "lea.fontaine"
 PROGRAM = "event-relay"  #: brings in what other tools recorded
+_ASKING = frozenset({"ask_in_chat", "mail_approvers"})  #: steps that ask for the launch
 _KEYS_FOR = timedelta(hours=1)
 _PAGE = 200
 
@@ -228,11 +229,19 @@ class Desk:
         person = approver(deal, task["role"])
         last = task["step"] == "launch_approval"
         refusal = deal.refused_because if last else None
+        if refusal and not self._asked_everywhere(task):
+            return
         if self._people.answer(person, task, refusal=refusal):
             self.judged.add((deal.id, task["step"], task["role"]))
             verb = "refuses" if refusal else "approves" if task["kind"] == "approval" else "does"
             step = task["step"].replace("_", " ")
             self.answered.append(f"{person} {verb} the {step} of {deal.name}")
+
+    def _asked_everywhere(self, task: Mapping[str, Any]) -> bool:
+        """A refusal ends the run, and nothing more of it is sent: it is to come after the mail and
+        the post that ask for an answer, so that they can be counted."""
+        steps = self._people.one(READER, f"/runs/{task['run_id']}/steps")["items"]
+        return {step["name"] for step in steps if step["ended_at"]} >= _ASKING
 
     def _resolve(self, found: Mapping[str, Any], deal: Deal) -> None:
         actions = found["actions"]

@@ -225,7 +225,7 @@ class DemoTryton:
     def billed(self) -> Billed:
         """The posted invoices of our user; a draft is none yet."""
         fields = ("reference", "number", "untaxed_amount", "tax_amount", "total_amount",
-                  "lines.description", "lines.amount")  # fmt: skip
+                  "amount_to_pay", "lines.description", "lines.amount")  # fmt: skip
         made = self._made("account.invoice", ["state", "in", ["posted", "paid"]], fields=fields)
         return Billed(
             invoices=Things((one["reference"],) for one in made),
@@ -243,6 +243,11 @@ class DemoTryton:
                     amount(one["total_amount"]),
                 )
                 for one in made
+            ),
+            paid=Things(
+                (one["reference"], amount(one["total_amount"] - one["amount_to_pay"]))
+                for one in made
+                if one["total_amount"] != one["amount_to_pay"]
             ),
         )
 

@@ -32,7 +32,7 @@ _WEEKS = 4
 _DAYS = (1, 2, 3)  #: Tuesday to Thursday
 _EACH = 2  #: engagements of one contract type and ledger
 _TEAM = 2  #: people on each
-_LIMIT_S = 180.0
+_LIMIT_S = 300.0
 _LOOK_S = 0.5
 _NOTES = (
     "Workshops with the client's team, and their notes",
