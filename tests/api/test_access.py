@@ -207,6 +207,63 @@ def test_what_is_anothers_is_answered_like_what_is_absent(
     assert shared_office.count("events") == before
 
 
+_EUR = {"amount": "10", "currency": "EUR"}
+_SAID = {"engagement": "ENG-2001", "reason": "as agreed"}
+#: What somebody may do, of which a body names what is of the EMEA company.
+_NAMED: list[tuple[Role, str, dict[str, Any]]] = [
+    (Role.FINANCE, "invoices/propose", {"engagements": ["ENG-2001"]}),
+    (Role.FINANCE, "billing/holds", _SAID),
+    (Role.FINANCE, "billing/write-offs", {**_SAID, "items": ["0" * 32]}),
+    (Role.FINANCE, "billing/rates",
+     {**_SAID, "role": "Consultant", "valid_from": "2026-04-01", "per_hour": _EUR}),
+    (Role.FINANCE, "billing/charges",
+     {"engagement": "e-2001", "kind": "scheduled", "name": "Fee", "amount": _EUR,
+      "due_on": "2026-04-01", "source": "C-1"}),
+    (Role.FINANCE, "billing/purchase-orders", {**_SAID, "number": "PO-1"}),
+    (Role.FINANCE, "periods/ask",
+     {"legal_entity": "DE01", "month": "2026-02-01", "wanted": "closed"}),
+    (Role.PROJECT_MANAGER, "time-approvals/approve", {"engagement": "ENG-2001"}),
+    (Role.PROJECT_MANAGER, "time-validations",
+     {"first": "2026-03-02", "last": "2026-03-02", "engagement": "ENG-2001"}),
+    (Role.CONSULTANT, "time-entries",
+     {"engagement": "ENG-2001", "task": "10", "day": "2026-03-02", "minutes": 60}),
+    (Role.CONSULTANT, "expenses",
+     {"engagement": "ENG-2001", "day": "2026-03-02", "category": "taxi", "amount": _EUR}),
+    (Role.RESOURCE_MANAGER, "assignments",
+     {"assignments": [{"id": "new", "engagement": "ENG-2001", "resource": "consultant",
+                       "role": "Consultant", "starts_on": "2026-03-01",
+                       "ends_on": "2026-03-31"}]}),
+    (Role.RESOURCE_MANAGER, "resources",
+     {"resources": [{"id": "consultant", "name": "Stolen", "region": "EMEA",
+                     "legal_entity": "DE01"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("limited_to", ["amer", "us01"])
+@pytest.mark.parametrize(("role", "path", "body"), _NAMED, ids=[path for _, path, _ in _NAMED])
+def test_what_is_anothers_is_not_reached_by_naming_it_in_a_body(
+    shared_office: Office, role: Role, path: str, body: dict[str, Any], limited_to: str
+) -> None:
+    who = f"{str(role).replace('_', '-')}.{limited_to}"
+    before = shared_office.count("events")
+
+    answer = shared_office.post(who, f"/api/v1/{path}", json=body)
+
+    assert answer.status_code in (403, 404, 422), answer.text
+    assert shared_office.count("events") == before
+
+
+def test_the_same_bodies_are_taken_from_those_without_a_limit(office: Office) -> None:
+    for role, path, body in _NAMED:
+        answer = office.post(str(role).replace("_", "-"), f"/api/v1/{path}", json=body)
+        told = answer.json()
+        assert (
+            answer.status_code < 400
+            or told["code"] == "illegal_move"
+            or (path == "billing/write-offs" and "not unbilled items" in told["detail"])
+        ), (path, answer.text)
+
+
 _FOREIGN = {"amer": "EMEA|2001|ledger-emea", "us01": "DE01|2001"}
 LISTS = [route for route in KEYED if route.startswith("GET") and "{" not in route]
 

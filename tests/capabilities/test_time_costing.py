@@ -74,6 +74,18 @@ def test_what_is_wrong_is_named_and_nothing_is_kept(tx: Tx) -> None:
     assert len(cost_rates.known(tx, wrong)) == 1
 
 
+def test_a_program_of_another_company_sets_no_costs_there(tx: Tx) -> None:
+    whole = program()
+    limited = whole.principal.model_copy(update={"legal_entities": frozenset({"TH-LTD"})})
+
+    with pytest.raises(InvalidInput, match="cannot be taken") as refused:
+        set_cost_rates(tx, Acting(limited, None), [rate()])
+
+    assert refused.value.problems[0].rule == "is somebody who books time"
+    own = whole.principal.model_copy(update={"legal_entities": frozenset({"TH-GMBH"})})
+    assert set_cost_rates(tx, Acting(own, None), [rate()]) == [rate()]
+
+
 def test_a_closed_month_keeps_its_costs(tx: Tx) -> None:
     close(tx, NOVEMBER)
 

@@ -19,10 +19,14 @@ def set_cost_rates(tx: Tx, acting: Acting, rates: Sequence[CostRate]) -> list[Co
     """Add what is new; those that were new. What is told again as it is kept changes nothing.
 
     The log says whose rate changed and from when, never how much it is. Raises `InvalidInput`
-    naming each that comes twice, is not more than zero, is of nobody who books time, contradicts
-    one that is kept, or begins in a month that is closed.
+    naming each that comes twice, is not more than zero, is of nobody who books time where the
+    caller sees, contradicts one that is kept, or begins in a month that is closed.
     """
-    people = resources.load(tx, [one.resource for one in rates])
+    people = {
+        id: person
+        for id, person in resources.load(tx, [one.resource for one in rates]).items()
+        if acting.principal.sees(region=person.region, legal_entity=person.legal_entity)
+    }
     kept = cost_rates.known(tx, rates)
     closed = cost_rates.closed_until(tx, [one.resource for one in rates])
     problems: list[Problem] = []
