@@ -140,6 +140,7 @@ def test_an_engagements_wip_and_deferred_are_reconciled_at_any_day(desk: Desk) -
     before = plain(browser.get(f"{at}?on=2026-01-31").text)
 
     assert "earned less billed is WIP less deferred" in now
+    assert f'href="{at}"' in browser.get("/engagements/ENG-2001/money").text
     assert "At the end of 28 Feb 2026" in then
     assert "Feb 2026" in then
     assert "No month was computed by then" in before
