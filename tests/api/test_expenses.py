@@ -312,3 +312,14 @@ def test_the_database_refuses_to_change_or_delete_what_was_approved(office: Offi
             office.db.transaction() as tx,
         ):
             tx.execute(statement, [entered["id"]])
+
+
+def test_an_amount_that_nobody_can_pay_is_refused(office: Office) -> None:
+    said = {
+        "engagement": "ENG-2001", "day": "2026-03-04", "category": "rail", "merchant": "DB",
+        "amount": {"amount": "10.005", "currency": "EUR"},
+    }  # fmt: skip
+    answer = office.post("consultant", PATH, json=said)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/amount/amount"

@@ -138,6 +138,55 @@ def test_what_is_excluded_is_held_and_the_rest_is_made_anew(billed: Office) -> N
     assert ENTRY in {hold["item"] for hold in holds}
 
 
+def test_what_is_no_item_of_the_engagement_is_not_held(billed: Office) -> None:
+    path, other = "/api/v1/billing/holds", "00000000-0000-4000-8000-00000000ffff"
+    sent = {"engagement": "ENG-2001", "item": {"kind": "time", "item": other}, "reason": "Asked."}
+    answer = billed.post("finance", path, json=sent)
+    wrong_kind = {**sent, "item": {"kind": "expense", "item": ENTRY}}
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/item/item"
+    assert billed.post("finance", path, json=wrong_kind).status_code == 422
+
+
+def test_what_was_invoiced_is_credited_and_not_held(billed: Office) -> None:
+    id = propose(billed)["invoices"][0]["id"]
+    digest = detail(billed, id)["digest"]
+    step(billed, "finance", id, "review", digest=digest)
+    step(billed, "controller", id, "release", digest=digest)
+    held = {"engagement": "ENG-2001", "item": {"kind": "time", "item": ENTRY}, "reason": "Asked."}
+    answer = billed.post("finance", "/api/v1/billing/holds", json=held)
+
+    assert answer.status_code == 409, answer.text
+    assert detail(billed, id)["reference"] in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("nothing", ["items", "amounts"])
+def test_a_credit_of_nothing_is_refused(billed: Office, nothing: str) -> None:
+    id = propose(billed)["invoices"][0]["id"]
+    digest = detail(billed, id)["digest"]
+    step(billed, "finance", id, "review", digest=digest)
+    step(billed, "controller", id, "release", digest=digest)
+    answer = step(billed, "finance", id, "credit", reason="Agreed.", **{nothing: []})
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == f"/{nothing}"
+
+
+def test_a_rate_of_nobody_and_a_run_of_no_company_are_refused(billed: Office) -> None:
+    rate = {
+        "engagement": "ENG-2001", "role": "Consultant", "resource": "nobody",
+        "valid_from": "2026-04-01", "per_hour": {"amount": "160", "currency": "EUR"},
+        "reason": "Agreed.",
+    }  # fmt: skip
+    nobody = billed.post("pmo-lead", "/api/v1/billing/rates", json=rate)
+    nowhere = billed.post("finance", "/api/v1/billing/invoice-runs", json={"legal_entity": "XX99"})
+
+    assert (nobody.status_code, nowhere.status_code) == (422, 422)
+    assert nobody.json()["errors"][0]["pointer"] == "/resource"
+    assert nowhere.json()["errors"][0]["pointer"] == "/legal_entity"
+
+
 def test_a_rate_is_approved_by_somebody_else_and_prices_what_comes_after(billed: Office) -> None:
     sent = {
         "engagement": "ENG-2001", "role": "Consultant", "valid_from": "2026-03-01",

@@ -23,7 +23,7 @@ from fairlead.capabilities.billing.changing import sees
 from fairlead.domain.model.invoice import ItemKind
 from fairlead.domain.rules.billing_readiness import Readiness
 from fairlead.domain.values import Money, Value
-from fairlead.errors import NotFound, Problem
+from fairlead.errors import InvalidInput, NotFound, Problem
 from fairlead.insight.billing import BillingFigures, measure
 from fairlead.store import billing_board, billing_holds, billing_lineage, billing_runs
 from fairlead.store.database import Tx
@@ -299,6 +299,10 @@ def start_billing_run(
     parts: Parts, caller: Caller, command: Commanding, wanted: StartRun
 ) -> Response:
     """Have invoices drafted for every open engagement; a worker does it in parts."""
+
+    if wanted.legal_entity is not None and wanted.legal_entity not in parts.companies:
+        problem = Problem("/legal_entity", "is the code of a company of ours")
+        raise InvalidInput("There is no such company.", [problem])
 
     def act(tx: Tx) -> Outcome:
         dated_on = wanted.dated_on or billing_lineage.today(tx)

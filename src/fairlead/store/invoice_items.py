@@ -135,6 +135,17 @@ def outdated(tx: Tx, id: str) -> list[tuple[str, str]]:
     return [(row["kind"], str(row["item_id"])) for row in rows]
 
 
+def billed_by(tx: Tx, kind: str, id: str) -> str | None:
+    """Our reference of what an item went out with; null where it is in nothing, or in a draft."""
+    row = tx.execute(
+        "SELECT v.reference FROM invoice_items i JOIN invoices v ON v.id = i.invoice_id "
+        "WHERE i.kind = %s AND i.item_id = %s AND i.live "
+        "AND v.state NOT IN ('proposed', 'reviewed')",
+        [kind, id],
+    ).fetchone()
+    return None if row is None else row["reference"]
+
+
 def drop(tx: Tx, id: str) -> None:
     """Of a proposal that is about to be worked out anew."""
     tx.execute("DELETE FROM invoice_items WHERE invoice_id = %s", [id])

@@ -129,6 +129,9 @@ def _whole(
 def _parts(
     left: Mapping[Key, Mapping[str, Any]], amounts: Mapping[Key, Money], currency: str
 ) -> dict[Key, _Taken]:
+    if not amounts:
+        problem = Problem("/amounts", "must have an item, with how much of it is credited")
+        raise InvalidInput("Nothing is said to be credited.", [problem])
     _must_be_inside(left, list(amounts))
     found: dict[Key, _Taken] = {}
     for key, money in amounts.items():

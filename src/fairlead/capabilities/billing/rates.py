@@ -13,7 +13,7 @@ from fairlead.capabilities.billing.reviewing import must_say_why, must_see
 from fairlead.domain.rules.billing_amounts import HIGHEST_RATE
 from fairlead.domain.values import Money
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem
-from fairlead.store import bill_rates, deliveries
+from fairlead.store import bill_rates, deliveries, resources
 from fairlead.store import journal as log
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
@@ -41,6 +41,8 @@ def propose_rate(
         problems.append(Problem("/per_hour/currency", f"must be {delivery.currency}"))
     if not 0 <= per_hour.amount <= HIGHEST_RATE:
         problems.append(Problem("/per_hour/amount", f"must be from 0 to {HIGHEST_RATE}"))
+    if resource and resource not in resources.load(tx, [resource]):
+        problems.append(Problem("/resource", "must be somebody who books time"))
     if problems:
         raise InvalidInput("The rate cannot be taken.", problems)
     row: dict[str, Any] = {

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fairlead.capabilities.billing.changing import locked, must_move, sees, tell
 from fairlead.capabilities.billing.documents import digest_of
 from fairlead.capabilities.billing.proposing import Proposed, Proposing
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleVersion
-from fairlead.store import billing_holds, billing_standing, deliveries, invoice_items, invoices
+from fairlead.store import (
+    billing_holds,
+    billing_lineage,
+    billing_standing,
+    deliveries,
+    invoice_items,
+    invoices,
+)
 from fairlead.store import journal as log
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event
@@ -114,10 +121,13 @@ def hold(
 ) -> str:
     """Keep an engagement, or one item of it, from being proposed; the hold's id.
 
-    Raises `NotFound`, and `IllegalMove` where it is held already.
+    Raises `NotFound`, `InvalidInput` for an item that is none of the engagement, and
+    `IllegalMove` where it is held already, or was invoiced.
     """
     must_say_why(reason)
     must_see(tx, engagement, acting)
+    if item is not None:
+        _must_be_open(tx, engagement, item, acting)
     now, id = database_time(tx), str(uuid4())
     kind, item_id = item or (None, None)
     placed = billing_holds.place(
@@ -128,6 +138,19 @@ def hold(
         raise IllegalMove(what, "held", "held again")
     _tell(tx, engagement, "billing.held", acting, kind=kind, item=item_id, reason=reason)
     return id
+
+
+def _must_be_open(tx: Tx, engagement: str, item: tuple[str, str], acting: Acting) -> None:
+    kind, id = item
+    thing = billing_lineage.thing(tx, UUID(id), sees(acting.principal).values())
+    if thing is None or (thing["kind"], thing["engagement_id"]) != (kind, engagement):
+        raise InvalidInput(
+            f"The engagement has no {kind} {id}.",
+            [Problem("/item/item", "must be an item of this engagement")],
+        )
+    invoice = invoice_items.billed_by(tx, kind, id)
+    if invoice is not None:
+        raise IllegalMove(f"{kind} {id}", f"invoiced by {invoice}", "held; credit it")
 
 
 def lift(tx: Tx, id: str, acting: Acting, *, reason: str) -> None:

@@ -203,6 +203,11 @@ class Expenses:
                 "An expense is more than zero; one is taken back by a correction.",
                 [Problem("/amount/amount", f"is more than zero, and at most {_MOST:,}")],
             )
+        if said.amount is not None and said.amount.rounded().amount != said.amount.amount:
+            raise InvalidInput(
+                f"Nobody can pay {said.amount.amount:f} {said.amount.currency}.",
+                [Problem("/amount/amount", "is in whole minor units of its currency")],
+            )
         values = said.model_dump(exclude={"engagement", "amount"})
         expense = Expense(
             **values,
