@@ -11,6 +11,7 @@ from fairlead.config import SAMPLE, read
 from fairlead.domain.values import Value
 from fairlead.sandbox.process import SandboxProcess
 from fairlead.trust.principals import Person, load_people
+from fairlead.trust.roles import Permission
 
 #: Names are put together from these, so that no two people of one firm are called the same.
 _GIVEN = (
@@ -87,14 +88,15 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
 
 
 def _employ(sandbox: SandboxProcess, people: Sequence[Person]) -> None:
-    """Those who sign in, so that they can book their own time."""
+    """Those who sign in and book their own time."""
     known = {
         record["body"].get("email")
         for system in _LEDGERS
         for record in sandbox.records(system, "employees")
     }
     for person in people:
-        if not person.email or person.email in known:
+        books = Permission.TIME_ENTER in person.principal().permissions
+        if not books or not person.email or person.email in known:
             continue
         regions = [region for region in _OFFICES if region in (person.regions or _OFFICES)]
         system, place = _OFFICES[[*regions, *_OFFICES][0]]
