@@ -24,6 +24,17 @@ def test_a_file_is_shown_before_it_is_taken_in(office: Office) -> None:
     assert office.count("time_entries") == before + 2
 
 
+def test_to_take_it_in_is_another_request_than_to_show_it(office: Office) -> None:
+    key, before = {"idempotency-key": "march"}, office.count("time_entries")
+    shown = office.post("relay", PATH, content=FILE, headers=key)
+    again = office.post("relay", PATH, content=FILE, headers=key)
+    assert shown.json() == again.json()
+
+    taken = office.post("relay", f"{PATH}?commit=true", content=FILE, headers=key)
+    assert (taken.status_code, taken.json()["code"]) == (422, "key_reused")
+    assert office.count("time_entries") == before
+
+
 def test_one_fault_keeps_the_whole_file_out(office: Office) -> None:
     bad = FILE + b"nobody,TH-2001,10,2026-07-06,1,\n"
     answer = office.post("relay", f"{PATH}?commit=true", content=bad).json()

@@ -87,6 +87,8 @@ class Command:
             request.headers.get("if-match"),
             getattr(request.state, "sent", None),
         ]
+        if query := request.scope["query_string"]:  # `?commit=true` is another request
+            said.append(query.decode("latin-1"))
         return Claim(
             principal=request.state.principal.id,
             route=f"{request.method} {request.scope['route'].path}",

@@ -6,7 +6,7 @@ The client's answer has no address here: it is given on the page that the client
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from fairlead.domain.rules.milestones import digest
 from fairlead.domain.values import ExternalRef, Money, Value
 from fairlead.errors import NotFound, Problem
 from fairlead.store import milestones
-from fairlead.store.database import Tx
+from fairlead.store.database import Tx, database_time
 from fairlead.store.milestone_views import After, MilestoneViews
 from fairlead.store.views import Scope
 from fairlead.trust.acting import Acting
@@ -141,7 +141,7 @@ def list_milestones(
         rows = _views(tx, caller).milestones(
             engagement=engagement,
             state=state,
-            late_on=datetime.now(UTC).date() if late else None,
+            late_on=database_time(tx).date() if late else None,
             after=_after(cursor),
             limit=limit + 1,
         )
