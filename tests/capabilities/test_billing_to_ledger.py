@@ -13,6 +13,7 @@ from books import CONTROLLER, FINANCE, Books, acting, eur, policies
 from fairlead.capabilities.billing.payments import HearsLedger
 from fairlead.capabilities.billing.releasing import Releasing
 from fairlead.capabilities.billing.reviewing import discard
+from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, SystemUnavailable
 from fairlead.flow.cancel import cancel_run
 from fairlead.store.database import Database
@@ -202,6 +203,29 @@ def test_payments_are_read_back_and_the_last_one_pays_it(billing: Billing) -> No
     assert (billing.row(id)["state"], billing.row(id)["paid"]) == ("paid", Decimal("178.5"))
     assert len(billing.office.rows("payments", invoice_id=id)) == 2
     assert billing.told()[-3:] == ["invoice.posted", "invoice.part_paid", "invoice.paid"]
+
+
+def test_a_payment_that_is_told_before_the_invoice_is_read_back_is_heard_again(
+    billing: Billing,
+) -> None:
+    read, since = billing.invoicing.invoice, datetime(2026, 11, 1, tzinfo=UTC)
+
+    def unread(ref: ExternalRef) -> None:
+        raise away()
+
+    billing.invoicing.invoice = unread  # type: ignore[method-assign, assignment]
+    id = posted(billing)
+    billing.invoicing.pay("INV-1", "178.50")
+    hears = HearsLedger(billing.db)
+    assert hears.poll(LEDGER, billing.invoicing, since) == since
+    assert billing.row(id)["state"] == "released"
+
+    billing.invoicing.invoice = read  # type: ignore[method-assign]
+    billing.office.hurry()
+    billing.office.settle()
+    assert billing.row(id)["state"] == "posted"
+    assert hears.poll(LEDGER, billing.invoicing, since) > since
+    assert billing.row(id)["state"] == "paid"
 
 
 def test_a_payment_that_is_taken_back_opens_it_again(billing: Billing) -> None:

@@ -22,6 +22,7 @@ from fairlead.store.database import Database, Tx, database_time
 from fairlead.work.words import CauseClass, ExceptionAction, NewException
 
 _TEAM = "finance-operations"
+_NOT_YET = "is not posted yet"
 
 
 class HearsLedger:
@@ -31,17 +32,19 @@ class HearsLedger:
         self._db = db
 
     def poll(self, system: str, invoicing: Invoicing, since: datetime) -> datetime:
-        """One complete pass; where the next one starts. A pass that breaks off is made again."""
+        """One complete pass; where the next one starts. A pass that breaks off is made again, and
+        so is one that told of what was paid or voided before its run had read it back."""
         cursor: str | None = None
+        early = False
         while True:
             page = invoicing.changed_since(since, cursor)
             with self._db.transaction() as tx:
                 for told in page.invoices:
-                    take_in(tx, told)
+                    early |= take_in(tx, told).endswith(_NOT_YET) and _says_more(told)
             seam("poll: invoices landed")
             cursor = page.next_cursor
             if cursor is None:
-                return page.watermark
+                return since if early else page.watermark
 
 
 def take_in(tx: Tx, told: LedgerInvoice) -> str:
@@ -51,7 +54,7 @@ def take_in(tx: Tx, told: LedgerInvoice) -> str:
         return "none of ours"
     row = invoices.load(tx, [id], lock=True)[id]
     if row["posted_at"] is None:
-        return f"{row['reference']} is not posted yet"  # its own run reads it back
+        return f"{row['reference']} {_NOT_YET}"  # its own run reads it back
     now = database_time(tx)
     if told.state is LedgerInvoiceState.VOID or told.net.amount != row["net"]:
         _except(tx, row, told, now)
@@ -86,6 +89,12 @@ def take_in(tx: Tx, told: LedgerInvoice) -> str:
     row = invoices.load(tx, [id])[id]
     _tell(tx, row, paid, now, moved="paid_at" in changes)
     return f"{row['reference']} is {state}"
+
+
+def _says_more(told: LedgerInvoice) -> bool:
+    """More than that it was made and posted, which its run finds by itself."""
+    ends = (LedgerInvoiceState.PAID, LedgerInvoiceState.VOID)
+    return bool(told.payments) or told.state in ends
 
 
 def _covers(paid: Decimal, whole: Decimal) -> bool:
