@@ -414,6 +414,9 @@ def test_the_side_bar_counts_what_is_flagged_for_the_reader(desk: Desk) -> None:
     assert 'aria-label="2 open"' in waiting("project-manager")
     assert "open" not in waiting("pmo-lead.amer")
     assert "open" not in waiting("finance")
+    for number in range(10, 109):
+        book(desk, number, WARNING)
+    assert 'aria-label="100 or more open">100+<' in waiting(LEAD)
 
 
 def test_pages_of_a_long_list_follow_each_other_without_gap_or_repeat(desk: Desk) -> None:

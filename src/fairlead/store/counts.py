@@ -21,8 +21,9 @@ class Waiting:
     by_page: dict[str, int]
     """`inbox`: what the inbox shows as the reader's; `exceptions`: theirs and those of their
     teams, whoever they were given to; `my-time`: their own entries that were returned; `time`: what
-    is flagged and waits for them, a hundred of each kind at most; `billing`: what waits to be
+    is flagged and waits for them, a hundred at most; `billing`: what waits to be
     drafted, reviewed or released, for those who do it."""
+    cut: frozenset[str]  #: pages of which more may wait than is counted
     systems: int
     healthy: int  #: neither down nor paused
 
@@ -56,10 +57,10 @@ SELECT
      WHERE (r.id = %(me)s OR lower(r.email) = lower(%(email)s)) AND x.state = 'returned'
        AND x.day > %(day)s::date - 180)::int AS my_time,
   (SELECT count(*) FROM (
-     (SELECT 1 FROM time_entries x WHERE x.state = 'submitted' AND {flagged_time} LIMIT %(most)s)
+     SELECT 1 FROM time_entries x WHERE x.state = 'submitted' AND {flagged_time}
      UNION ALL
-     (SELECT 1 FROM expenses x WHERE x.state = 'submitted' AND {flagged_expense} LIMIT %(most)s)
-   ) flagged WHERE %(leads)s OR %(manages)s)::int AS time,
+     SELECT 1 FROM expenses x WHERE x.state = 'submitted' AND {flagged_expense}
+     LIMIT %(most)s) flagged WHERE %(leads)s OR %(manages)s)::int AS time,
   (SELECT count(*) FROM readiness_board x
      WHERE %(proposes)s AND x.ready > 0 AND {own})::int AS ready,
   (SELECT count(*) FROM invoices x
@@ -119,7 +120,8 @@ def waiting(
         "billing": row["ready"] + row["invoices"],
         "time": row["time"],
     }
-    return Waiting(by_page, row["systems"], row["healthy"])
+    cut = frozenset({"time"} if row["time"] == _MOST_FLAGGED else ())
+    return Waiting(by_page, cut, row["systems"], row["healthy"])
 
 
 def visible_engagements(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fairlead.store.counts import Waiting
 from fairlead.trust.principals import Principal
 from fairlead.trust.roles import Permission
 
@@ -33,6 +34,7 @@ class Link:
     entry: Entry
     current: bool
     waiting: int
+    or_more: bool
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def open_to(entries: Sequence[Entry], reader: Principal) -> list[Entry]:
 
 
 def sections(
-    entries: Sequence[Entry], reader: Principal, path: str, waiting: dict[str, int]
+    entries: Sequence[Entry], reader: Principal, path: str, waiting: Waiting
 ) -> list[Section]:
     """Groups without an entry that this reader may open are left out."""
     shown = open_to(entries, reader)
@@ -56,7 +58,8 @@ def sections(
             Link(
                 entry,
                 current=path == entry.path or path.startswith(f"{entry.path}/"),
-                waiting=waiting.get(entry.counts or "", 0),
+                waiting=waiting.by_page.get(entry.counts or "", 0),
+                or_more=entry.counts in waiting.cut,
             )
             for entry in shown
             if entry.group == group

@@ -73,7 +73,7 @@ class Shell:
     @property
     def nav(self) -> list[Section]:
         visit = self._visit
-        return nav.sections(visit.entries, visit.who, self.path, self.waiting.by_page)
+        return nav.sections(visit.entries, visit.who, self.path, self.waiting)
 
     def has(self, path: str) -> bool:
         """Whether the side bar leads there, for this reader."""
