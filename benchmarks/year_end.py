@@ -94,7 +94,7 @@ def compare_leaks(year: Year) -> None:
         for kind in ("unbilled_time", "missed_expense", "write_off"):
             where = f"{one.deal.name} {kind}"
             told = {
-                id: None if leak["amount"] is None else _rounded(one, leak["amount"]["amount"])
+                id: None if leak["amount"] is None else Decimal(leak["amount"]["amount"])
                 for id, leak in theirs[kind].items()
             }
             year.checks.same("leaks", where, ours[kind], told)
@@ -119,10 +119,6 @@ def _leaks(one: Engagement, today: date) -> dict[str, dict[str, Decimal]]:
         if item.given:
             found["write_off"][item.id] = item.given
     return found
-
-
-def _rounded(one: Engagement, amount: str) -> Decimal:
-    return one.account.rounded(Decimal(amount))
 
 
 def spoil_and_reconcile(year: Year) -> None:

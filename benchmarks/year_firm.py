@@ -115,13 +115,13 @@ def deal_of(kind: Kind, number: int, start: date, ends_on: date, team: int, play
     """The deal of one engagement whose people book about 165 hours a month each. What is capped is
     sold for less than they will work in the months that are played."""
     months, more = (played, 0) if kind.name == "capped" else (12, 400)
-    month = 110 if kind.name == "capped" else 190
+    month = 110 if kind.name == "capped" else 260
     hours = {
         kind.roles[0]: max(team - 1, 1) * months * month + more,
         kind.roles[1]: (months * month if team > 1 else 0) + more,
     }
     sold = sum(hours[role] * rate(role, kind.currency) for role in kind.roles)
-    value = sold if kind.as_worked else Decimal((team * months * 190 + 400) * 160)
+    value = sold if kind.as_worked else Decimal((team * months * 260 + 400) * 160)
     terms = [
         {**term, "due_on": _months_on(start, term["months"])} if "months" in term else term
         for term in kind.terms

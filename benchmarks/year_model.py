@@ -110,9 +110,6 @@ class Account:
             return half_up(item.cost * (1 + self.terms.mark_up), self.terms.places)
         return item.cost
 
-    def rounded(self, amount: Decimal) -> Decimal:
-        return half_up(amount, self.terms.places)
-
     def _taken_back(self) -> set[str]:
         return {item.reverses for item in self.items.values() if item.reverses}
 

@@ -22,6 +22,7 @@ from year_model import Account, Item
 
 FINANCE, OTHER_FINANCE, CONTROLLER = "tomasz.wojcik", "nia.cole", "hanna.lindqvist"
 RESOURCES, LEAD, SALES = "wei.chen", "ines.moreau", "pia.novak"
+SECOND_WORDS = ("ines.moreau", "dwayne.carter")  #: who agrees to what is large
 #: Who approves, by region; whoever asked for a correction is never the one who approves it.
 APPROVERS = {
     "EMEA": ("lea.fontaine", "ines.moreau"),

@@ -66,6 +66,33 @@ def test_billable_hours_that_are_left_unbilled_are_totalled(books: Books) -> Non
     assert total.aged["over 90"] == money("1500")  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("currency", "rate", "each"),
+    [("EUR", "143.35", "47.78"), ("JPY", "19502", "6501"), ("KWD", "143.35", "47.783")],
+)
+def test_each_entry_leaks_at_what_an_invoice_would_have_it_for(
+    tx: Tx, currency: str, rate: str, each: str
+) -> None:
+    books = Books(
+        tx,
+        a_delivery(
+            currency=currency,
+            contract_type=ContractType.TIME_AND_MATERIALS,
+            billing_method="as_worked",
+            revenue_method="as_invoiced",
+        ),
+    )
+    books.bill_rate(rate)
+    for _ in range(3):
+        books.time("0.333334", OLD)  # 20 minutes
+
+    found = leaking(books)[K.UNBILLED_TIME]
+
+    assert [leak.amount for leak in found] == [money(each, currency)] * 3
+    (total,) = totals(found, NOW.date(), currency)
+    assert total.amount == money(str(Decimal(each) * 3), currency)
+
+
 def test_an_expense_that_nobody_billed_is_missed(books: Books) -> None:
     books.expense("310.40", OLD)
     books.expense("99", OLD, billable=False)

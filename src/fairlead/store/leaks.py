@@ -18,9 +18,9 @@ from fairlead.store.database import Tx
 _RULES = """
 rules AS (
     SELECT d.engagement_id, d.legal_entity, d.region, d.currency, d.starts_on, d.ends_on,
-           d.closed_at, d.billing_method, r.unbilled_after_days, r.expense_after_days
+           d.closed_at, d.billing_method, r.unbilled_after_days, r.expense_after_days, r.minor
     FROM jsonb_to_recordset(%(rules)s) AS r(engagement_id text, unbilled_after_days int,
-                                            expense_after_days int)
+                                            expense_after_days int, minor int)
     JOIN deliveries d USING (engagement_id)
 )
 """
@@ -28,7 +28,7 @@ rules AS (
 #: What an entry of time (`e`) would be invoiced for; rounded as an invoice does, away from zero.
 _WORTH = """
 LEFT JOIN LATERAL (
-    SELECT round(e.minutes * p.per_hour / 60, 8) AS amount FROM bill_rates p
+    SELECT round(e.minutes * p.per_hour / 60, rules.minor) AS amount FROM bill_rates p
     WHERE p.engagement_id = e.engagement_id AND p.role = e.role
       AND p.resource_id IN ('', e.resource_id) AND p.valid_from <= e.day
     ORDER BY p.resource_id = '', p.valid_from DESC LIMIT 1
@@ -100,13 +100,14 @@ _OVERRUN = f"""
 SELECT 'beyond_scope', e.engagement_id || ':' || w.code, e.engagement_id, 'delivery-operations',
        max(e.day), (sum(e.minutes) - w.minutes)::int,
        CASE WHEN bool_or(worth.amount IS NULL) THEN NULL
-            ELSE sum(worth.amount) * (sum(e.minutes) - w.minutes) / sum(e.minutes) END,
+            ELSE round(sum(worth.amount) * (sum(e.minutes) - w.minutes) / sum(e.minutes),
+                       rules.minor) END,
        'work package ' || w.code || ' is over its budget of ' || w.minutes / 60 || ' hours'
 FROM rules JOIN time_entries e USING (engagement_id)
 JOIN work_packages w ON w.engagement_id = e.engagement_id AND w.code = e.task
 {_WORTH}
 WHERE e.state = 'approved'
-GROUP BY e.engagement_id, w.code, w.minutes HAVING sum(e.minutes) > w.minutes
+GROUP BY e.engagement_id, w.code, w.minutes, rules.minor HAVING sum(e.minutes) > w.minutes
 """  # noqa: S608
 
 # Entered after the days that it lies in were invoiced, and not invoiced since.
@@ -189,7 +190,8 @@ ORDER BY d.number, l.kind, l.owner LIMIT %(limit)s
 
 
 def sweep(tx: Tx, rules: Sequence[dict[str, Any]], *, on: date, at: datetime) -> None:
-    """Look at these engagements anew. `rules`: engagement and its days, as policy says."""
+    """Look at these engagements anew. `rules`: engagement, its days, as policy says, and how many
+    decimals its currency has (`minor`)."""
     tx.execute(_SWEEP, {"rules": Jsonb(list(rules)), "on": on, "at": at})
 
 

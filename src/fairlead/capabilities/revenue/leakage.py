@@ -11,7 +11,7 @@ from typing import Any
 from fairlead.capabilities.revenue.months import note_terms
 from fairlead.domain.model.leakage import LeakKind, LeakRules, LeakTotal
 from fairlead.domain.rules.leakage import totals
-from fairlead.domain.values import Value
+from fairlead.domain.values import Value, minor_units
 from fairlead.errors import NotFound
 from fairlead.policy.tables import Policies, decide
 from fairlead.store import exceptions, leaks
@@ -91,16 +91,17 @@ def look_now(tx: Tx, policies: Policies, engagement: str) -> None:
 def look(tx: Tx, policies: Policies, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Find anew what leaks of these engagements, and tell of it, once, where it is much."""
     rules = _rules(policies, rows, now)
+    of = {row["engagement_id"]: row for row in rows}
     by_age = [
         {
             "engagement_id": id,
             "unbilled_after_days": rule.unbilled_after_days,
             "expense_after_days": rule.expense_after_days,
+            "minor": minor_units(of[id]["currency"]),
         }
         for id, rule in rules.items()
     ]
     leaks.sweep(tx, by_age, on=now.date(), at=now)
-    of = {row["engagement_id"]: row for row in rows}
     grouped: dict[str, list[Any]] = defaultdict(list)
     for leak in leaks.of_engagements(tx, list(of)):
         grouped[leak.engagement].append(leak)
