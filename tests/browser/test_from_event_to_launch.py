@@ -52,6 +52,7 @@ def _go_to(desk: Desk, title: str) -> None:
     """To the row with j, as soon as it is in the list; the pane shows it."""
     row = desk.page.locator("#inbox-list [data-row]").filter(has_text=title)
     expect(row).to_be_visible()
+    desk.page.wait_for_load_state("load")  # before, no script hears a key
     rows = desk.page.locator("#inbox-list [data-row]").count()
     for _ in range(rows):
         if "is-sel" in (row.get_attribute("class") or ""):
