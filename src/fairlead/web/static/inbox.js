@@ -57,6 +57,15 @@ document.addEventListener("htmx:afterSettle", () => {
   if (row) select(row);
 });
 
+// The pane shows the row that is selected: whoever moves on fast may be ahead of an answer, and the
+// answer to the last step is lost where that one has just taken the pane's place.
+document.addEventListener("htmx:afterSettle", () => {
+  const shown = document.getElementById("pane")?.dataset.item;
+  const row = document.querySelector("#inbox-list [data-row].is-sel");
+  if (narrow.matches || !shown || !row || row.hasAttribute("data-decided") || shown === row.id) return;
+  row.querySelector("a.cut")?.click();
+});
+
 // After a decision: the next row. The pane follows.
 document.addEventListener("htmx:afterSettle", (event) => {
   const row = document.querySelector("#inbox-list [data-decided].is-sel");
