@@ -57,8 +57,8 @@ document.addEventListener("htmx:afterSettle", () => {
   if (row) select(row);
 });
 
-// The pane shows the row that is selected: whoever moves on fast may be ahead of an answer, and the
-// answer to the last step is lost where that one has just taken the pane's place.
+// The pane shows the row that is selected. Whoever moves on fast was seen to keep an earlier row's
+// answer in it; then the selected row is asked for again.
 document.addEventListener("htmx:afterSettle", () => {
   const shown = document.getElementById("pane")?.dataset.item;
   const row = document.querySelector("#inbox-list [data-row].is-sel");
