@@ -145,6 +145,21 @@ def test_an_id_comes_once_in_a_file(firm: Tx) -> None:
     ]
 
 
+def test_a_program_of_another_company_cannot_take_an_expense_over_by_its_id(firm: Tx) -> None:
+    take(firm, TAXI)
+    launch(firm, 2, legal_entity="TH-LTD", expense_policy="DE-TRAVEL")
+    only = {"legal_entities": frozenset({"TH-LTD"})}
+    limited = Acting(program().principal.model_copy(update=only), None)
+    imports = ExpenseImports(rooms().policies, rooms().calendars, kinds())
+    theirs = TAXI.replace("TH-1", "TH-2").replace("9.50", "99.50")
+
+    report = imports.file(firm, limited, f"{HEADER}\n{theirs}".encode(), None)
+
+    assert [(one.column, one.rule) for one in report.faults] == [("Id", "is not taken yet")]
+    assert stored(firm)[0].expense.amount.amount == Decimal("9.50")
+    assert stored(firm)[0].expense.engagement == "eng-1"
+
+
 def test_the_log_says_once_for_each_engagement_what_was_handed_in(firm: Tx) -> None:
     take(firm, TAXI, DRIVE)
 

@@ -70,6 +70,13 @@ class ExpenseImports:
         """
         read = read_expenses(read_sheet(raw), order)
         rows = self._filled(tx, read, self._matched(tx, acting, read))
+        known = expenses.load(tx, [row.expense.id for row in rows], lock=False)
+        for row in rows:
+            was = known.get(row.expense.id)
+            if was and not _sees(acting, was):
+                read.faults.append(
+                    _fault(read, row.raw, "id", row.raw.id or "", "is not taken yet")
+                )
         landed = Landed() if read.faults else self._land(tx, acting, rows)
         faults = sorted(read.faults, key=lambda fault: (fault.row, fault.column))
         return Report(len(read.rows), landed, faults)
@@ -200,6 +207,11 @@ def _kept(tx: Tx, acting: Acting, row: _Row) -> Kept:
         region=row.delivery.region,
         legal_entity=row.delivery.legal_entity,
     )
+
+
+def _sees(acting: Acting, was: Kept) -> bool:
+    """Whether whoever sends the file may know of it, and so change it."""
+    return acting.principal.sees(region=was.region, legal_entity=was.legal_entity)
 
 
 def _actor(acting: Acting) -> str:
