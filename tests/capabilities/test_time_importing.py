@@ -282,3 +282,20 @@ def test_who_sees_no_such_region_imports_nothing_into_it(firm: Tx) -> None:
 def test_no_file_breaks_the_reader(raw: bytes) -> None:
     with suppress(InvalidInput):
         read_rows(read_sheet(raw), None)
+
+
+def test_a_program_of_another_company_cannot_take_an_entry_over_by_its_id(firm: Tx) -> None:
+    launch(firm, 2, legal_entity="TH-LTD")
+    staff(firm, "ayo.brandt", engagement="eng-2")
+    header = "Person,Engagement,Task,Date,Hours,Narrative,Id\n"
+    row = "ayo.brandt,TH-1,10,2026-07-06,7.5,Mapped the interfaces of carrier 1,a-1\n"
+    take(firm, header + row)
+    only = {"legal_entities": frozenset({"TH-LTD"})}
+    limited = Acting(program().principal.model_copy(update=only), None)
+    theirs = (header + row.replace("TH-1", "TH-2").replace("7.5", "1")).encode()
+
+    report = Imports(judging(), kinds()).file(firm, limited, theirs, None)
+
+    assert [(one.column, one.rule) for one in report.faults] == [("Id", "is not taken yet")]
+    (entry,) = stored(firm)
+    assert (entry["engagement_id"], entry["minutes"]) == ("eng-1", 450)

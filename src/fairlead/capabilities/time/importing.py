@@ -7,7 +7,7 @@ what the row says and which of several equal rows it is, so that the same file a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
 from fairlead.capabilities.time.csv_cells import DayOrder, Fault
@@ -20,7 +20,7 @@ from fairlead.capabilities.time.matching import Matcher, NoMatch
 from fairlead.domain.ids import EngagementId, derived
 from fairlead.domain.model.finding import Severity
 from fairlead.domain.model.time_entry import EntryState, TimeEntry
-from fairlead.store import findings, time_columns, time_entries
+from fairlead.store import deliveries, findings, time_columns, time_entries
 from fairlead.store.database import Tx, database_time
 from fairlead.store.time_columns import Judged
 from fairlead.trust.acting import Acting
@@ -65,6 +65,7 @@ class Imports:
         """
         read = read_rows(read_sheet(raw), order)
         entries = self._entries(tx, acting, read)
+        read.faults += _taken(tx, acting, read, entries)
         landed = Landed()
         if not read.faults:
             actor = f"{acting.principal.kind}:{acting.id}"
@@ -189,6 +190,23 @@ def _matched(row: RawTime, matcher: Matcher, source: str, alike: Counter[str]) -
         source=source,
         source_id=source_id,
     )
+
+
+def _taken(tx: Tx, acting: Acting, read: Read, entries: Sequence[TimeEntry]) -> Iterator[Fault]:
+    """Rows whose id is that of an entry which whoever sends the file may not see, nor change."""
+    known = time_entries.load(tx, [entry.id for entry in entries], lock=False)
+    booked = deliveries.load(tx, sorted({entry.engagement for entry in known.values()}))
+    hidden = {
+        entry.source_id
+        for entry in known.values()
+        if not acting.principal.sees(
+            region=booked[entry.engagement].region,
+            legal_entity=booked[entry.engagement].legal_entity,
+        )
+    }
+    for row in read.rows:
+        if row.id is not None and f"id:{row.id}" in hidden:
+            yield Fault(row.row, read.names["id"], row.id[:80], "is not taken yet")
 
 
 def _fault(row: RawTime, no: NoMatch, names: Mapping[str, str]) -> Fault:
