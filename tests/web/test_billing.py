@@ -437,7 +437,7 @@ def test_a_page_of_the_list_goes_on_where_the_last_one_ended(
     for number in range(3001, 3004):
         launch(desk, number, client_name=f"Client {number}")
         draft(desk, number)
-    monkeypatch.setattr("fairlead.web.pages.invoice_list.PAGE", 1)
+    monkeypatch.setattr("fairlead.web.listing.PAGE", 1)
     b, path, seen = (
         desk.signed_in("finance"),
         f"/billing/invoices?q=Client&sort={sort}",

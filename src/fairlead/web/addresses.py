@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
-_LONGEST = 600
+LONGEST_CURSOR = 3000  #: characters, as a name that is sorted by may be long
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Option:
-    """A value of a filter, the address that sets it, and how many there are."""
+    """A value of a filter, the address that sets it, and how many there are; null: not counted."""
 
     label: str
     href: str
-    known: int
+    known: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Chip:
 
 def cursor(values: Sequence[str]) -> str:
     """Where a page ends, for the address."""
-    text = json.dumps(list(values), separators=(",", ":"))
+    text = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str, count: int) -> tuple[str, ...] | None:
     """Null where there is none, or none that we wrote: then the list begins at its beginning."""
-    if not text or len(text) > _LONGEST or not text.isascii():
+    if not text or len(text) > LONGEST_CURSOR or not text.isascii():
         return None
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

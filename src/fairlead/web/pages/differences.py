@@ -16,6 +16,7 @@ from fairlead.web import addresses, csv_table, facts
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import words
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.pages.exception_list import (
     AGE_WORDS,
     AGES,
@@ -23,7 +24,6 @@ from fairlead.web.pages.exception_list import (
 )
 from fairlead.web.visit import Visit
 
-_PAGE = 50
 _LABELS: Mapping[str, str] = {
     "field": "Field",
     "owner": "Owner",
@@ -50,9 +50,7 @@ class Row:
     is_exception: bool
 
 
-class DifferenceList:
-    """Each part is read when it is printed."""
-
+class DifferenceList(Listing[tuple[str, ...]]):
     heads: Sequence[str] = (
         "Engagement",
         "Client",
@@ -70,28 +68,23 @@ class DifferenceList:
     )
 
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         given = {name: visit.query(name, longest=100) for name in (*_LABELS, "age")}
         found = {n: v for n, v in given.items() if v and (n != "age" or v in AGES)}
-        self.address = Address(f"{PATH}/differences", found)
         age = visit.now - AGES[found["age"]] if "age" in found else None
         self._apart = Apart(**{n: v for n, v in found.items() if n != "age"}, age=age)
-        self._after = addresses.read_timed(visit.query("after", longest=600), 4)
         self._board = Board(visit.tx, visit.scope)
+        after = addresses.read_timed(cursor_of(visit), 4)
+        super().__init__(visit, Address(f"{PATH}/differences", found), after)
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
-        return self._board.differences(self._apart, after=self._after, limit=_PAGE + 1)
+    def _read(self, limit: int) -> list[dict[str, Any]]:
+        return self._board.differences(self._apart, after=self._after, limit=limit)
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(difference_key(row))
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        return tuple(_row(row) for row in self._rows[:_PAGE])
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(difference_key(self._rows[_PAGE - 1])))
+        return tuple(_row(row) for row in self._rows)
 
     @cached_property
     def summary(self) -> Summary:
@@ -124,9 +117,7 @@ class DifferenceList:
             if name not in taken and choices.get(name)
         ]
         if "age" not in taken:
-            ages = (
-                Option(f"{w} or more", self.address.but(age=a), -1) for a, w in AGE_WORDS.items()
-            )
+            ages = (Option(f"{w} or more", self.address.but(age=a)) for a, w in AGE_WORDS.items())
             made.append(Picker("Age", tuple(ages)))
         return tuple(made)
 

@@ -24,7 +24,6 @@ from fairlead.capabilities.handoff.line import (
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.engagement import EngagementState
 from fairlead.domain.values import Money
-from fairlead.store import saved_views
 from fairlead.store.database import Tx
 from fairlead.store.engagement_list import (
     HOWS,
@@ -40,19 +39,18 @@ from fairlead.store.engagement_list import (
     key_of,
 )
 from fairlead.store.engagement_page import EngagementViews
-from fairlead.store.saved_views import SavedView
 from fairlead.store.views import Scope
 from fairlead.trust.roles import Permission
 from fairlead.web import addresses, csv_table
-from fairlead.web.addresses import Address
+from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import Sla, Tone, amount, listed, words
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.pages.engagement_line import mini_words, step_facts, wait_facts
 from fairlead.web.pages.engagement_words import STATES, calendar_of, money_of, person_words
 from fairlead.web.visit import Visit, role_words
 
 PATH = "/engagements"
-PAGE = 50
 #: The playbooks that begin when a deal is won.
 SET_UP = ("deal-to-delivery", "part-set-up")
 REVIEW = "delivery-review"  #: the one that may come before
@@ -125,44 +123,16 @@ class Stage:
     worst: str
 
 
-@dataclass(frozen=True)
-class Option:
-    """A value of a filter, the address that sets it, and how many there are; null: not counted."""
-
-    label: str
-    href: str
-    known: int | None
-
-
-@dataclass(frozen=True)
-class Picker:
-    """A filter that may be added."""
-
-    label: str
-    options: tuple[Option, ...]
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter that is set, and the address without it."""
-
-    label: str
-    drop: str
-
-
-class ShownList:
-    """Each part is read when it is printed, so that a fragment costs what it shows. The whole page
-    asks six queries, whatever the number of rows."""
+class ShownList(Listing[tuple[str, ...]]):
+    """The whole page asks six queries, whatever the number of rows."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         given = {name: visit.query(name, longest=100) for name in _NAMES}
         found = _known({name: value for name, value in given.items() if value})
-        self.address = Address(PATH, found)
         sorts: Mapping[str, Sort] = {sort: sort for sort in SORTS}
         self.sort: Sort = sorts.get(found.get("sort", ""), _DEFAULT)
         self.filters = _filters(found)
-        self._after = _after(visit.query("after", longest=900), self.sort)
+        super().__init__(visit, Address(PATH, found), _after(cursor_of(visit), self.sort))
         self._scope = Scope(regions=visit.who.regions, legal_entities=visit.who.legal_entities)
         self._reader = Reader(visit.who.id, visit.person.email, visit.now)
         self._list = EngagementList(visit.tx, self._scope, self._reader)
@@ -171,57 +141,38 @@ class ShownList:
     def _places(self) -> list[Place]:
         return _places(self._list, self._visit.now)
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         return self._list.page(
             self.filters,
             self.sort,
             self._places,
             after=self._after,
-            limit=PAGE + 1,
+            limit=limit,
             placed=False,  # of those that are shown the line itself says so
         )
 
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(key_of(row, self.sort))
+
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        shown = self._rows[:PAGE]
-        ids = [row["id"] for row in shown]
-        ids += [part["id"] for row in shown for part in row["parts"] or ()]
+        ids = [row["id"] for row in self._rows]
+        ids += [part["id"] for row in self._rows for part in row["parts"] or ()]
         if not ids:
             return ()
         views = EngagementViews(self._visit.tx, self._scope)
         steps = _by_subject(views.steps_of(ids))
         waits = _by_subject(views.waits_of(ids))
-        return tuple(_row(self._visit, row, steps, waits) for row in shown)
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(key_of(self._rows[PAGE - 1], self.sort)))
-
-    @property
-    def here(self) -> str:
-        """This page of the list, for a refresh."""
-        return self.address.but(after=self._visit.query("after", longest=900) or None)
+        return tuple(_row(self._visit, row, steps, waits) for row in self._rows)
 
     @property
     def regions(self) -> str:
         """Whose engagements the reader sees; nothing where it is all."""
         return listed(sorted(self._visit.who.regions or ()))
 
-    @property
-    def is_later(self) -> bool:
-        """Not the first page."""
-        return self._after is not None
-
     @cached_property
     def summary(self) -> Summary:
         return self._list.summary(self.filters, self._places, set_up=SET_UP, review=REVIEW)
-
-    @cached_property
-    def views(self) -> list[SavedView]:
-        return saved_views.of(self._visit.tx, self._visit.who.id, PATH)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -261,7 +212,7 @@ class ShownList:
     @property
     def chips(self) -> tuple[Chip, ...]:
         return tuple(
-            Chip(_chip_words(self._visit, name, value), self.address.but(**{name: None}))
+            Chip(name, _chip_words(self._visit, name, value), self.address.but(**{name: None}))
             for name, value in self.address.set.items()
             if name != "sort"
         )
@@ -290,7 +241,7 @@ class ShownList:
     def switches(self) -> tuple[Option, ...]:
         """Filters that are either on or off, and are off."""
         return tuple(
-            Option(label, self.address.but(**{name: "yes"}), None)
+            Option(label, self.address.but(**{name: "yes"}))
             for name, label in _SWITCHES.items()
             if name not in self.address.set
         )
@@ -329,7 +280,7 @@ class ShownList:
             Option(STATES[state][0], self.address.but(state=state), known.get(state))
             for state in (*_OPEN, *map(str, _OVER))
         ]
-        return Picker("State", (*options, Option("All", self.address.but(state="all"), None)))
+        return Picker("State", (*options, Option("All", self.address.but(state="all"))))
 
     def _stage(self, at: int) -> Option:
         name = STAGES[at - 1]

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 from fairlead.domain.values import Money, minor_units
-from fairlead.store import saved_views
 from fairlead.store.database import Tx
 from fairlead.store.exception_board import (
     SORTS,
@@ -25,18 +24,17 @@ from fairlead.store.exception_board import (
     Summary,
     key_of,
 )
-from fairlead.store.saved_views import SavedView
 from fairlead.web import addresses, csv_table, deeds, formats
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.facts import money_of
 from fairlead.web.formats import Sla, words
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.visit import Visit
 from fairlead.web.who_else import name_of
 from fairlead.work.words import CauseClass
 
 PATH = "/exceptions"
-PAGE = 50
 AGES: Mapping[str, timedelta] = {
     "1d": timedelta(days=1),
     "3d": timedelta(days=3),
@@ -71,43 +69,34 @@ class Row:
         return str(int(self.at_risk.amount.scaleb(minor_units(self.at_risk.currency))))
 
 
-class BoardList:
-    """Each part is read when it is printed, so that a fragment costs what it shows."""
-
+class BoardList(Listing[tuple[str, ...]]):
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         given = {name: visit.query(name, longest=100) for name in _NAMES}
         found = _known({name: value for name, value in given.items() if value})
-        self.address = Address(PATH, found)
         sorts: Mapping[str, Sort] = {sort: sort for sort in SORTS}
         self.sort: Sort = sorts.get(found.get("sort", ""), "due")
         self.filters = _filters(visit, found)
-        self._after = _after(visit.query("after", longest=600), self.sort)
+        super().__init__(visit, Address(PATH, found), _after(cursor_of(visit), self.sort))
         self._board = Board(visit.tx, visit.scope)
 
     @property
     def board(self) -> Board:
         return self._board
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
-        return self._board.page(self.filters, self.sort, after=self._after, limit=PAGE + 1)
+    def _read(self, limit: int) -> list[dict[str, Any]]:
+        return self._board.page(self.filters, self.sort, after=self._after, limit=limit)
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(key_of(row, self.sort))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        shown = self._rows[:PAGE]
         largest: dict[str, Decimal] = {}
-        for row in shown:
+        for row in self._rows:
             if row["amount"] is not None:
                 code = row["currency"]
                 largest[code] = max(largest.get(code, Decimal(0)), row["amount"])
-        return tuple(_row(self._visit, row, largest) for row in shown)
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(key_of(self._rows[PAGE - 1], self.sort)))
+        return tuple(_row(self._visit, row, largest) for row in self._rows)
 
     @cached_property
     def summary(self) -> Summary:
@@ -122,10 +111,6 @@ class BoardList:
     def totals(self) -> tuple[Money, ...]:
         found = (Money(amount=t.amount, currency=t.currency) for t in self.summary.totals)
         return tuple(sorted(found, key=lambda total: total.currency))
-
-    @cached_property
-    def views(self) -> list[SavedView]:
-        return saved_views.of(self._visit.tx, self._visit.who.id, PATH)
 
     @property
     def is_past(self) -> bool:
@@ -155,7 +140,7 @@ class BoardList:
         ]
         if "age" not in taken:
             ages = (
-                Option(f"{label} or more", self.address.but(age=age), -1)
+                Option(f"{label} or more", self.address.but(age=age))
                 for age, label in AGE_WORDS.items()
             )
             made.append(Picker("Age", tuple(ages)))

@@ -21,6 +21,7 @@ from fairlead.web import addresses, facts, payloads
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.formats import Tone, words
 from fairlead.web.forms import Form
+from fairlead.web.listing import PAGE, Listing, cursor_of
 from fairlead.web.nav import Entry
 from fairlead.web.pages import exception_pane, integration_systems
 from fairlead.web.pages.exceptions import DecidedNote
@@ -42,7 +43,6 @@ ENTRY = Entry(
     key="n",
 )
 
-_PAGE = 50
 _LAST_MESSAGES = 20_000  #: over how many of them the states are counted
 _LONGEST_REASON = 2000
 _EFFECT_STATES = ("intended", "confirmed", "refused", "unknown")
@@ -160,35 +160,30 @@ class SystemPage:
     dead: Sequence[Mapping[str, Any]]
 
 
-class EffectList:
+class EffectList(Listing[tuple[str, ...]]):
     """The effects that fit, newest first."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         allowed = {
             "system": [one.id for one in visible(visit)],
             "state": _EFFECT_STATES,
         }
         found = {name: visit.query(name, longest=100) for name in ("system", "state", "operation")}
         kept = {n: v for n, v in found.items() if v and (n not in allowed or v in allowed[n])}
-        self.address = Address(f"{PATH}/effects", kept)
         self._filters = EffectFilters(**kept)
-        self._after = addresses.read_timed(visit.query("after", longest=600), 2)
+        after = addresses.read_timed(cursor_of(visit), 2)
+        super().__init__(visit, Address(f"{PATH}/effects", kept), after)
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         board = SystemBoard(self._visit.tx, self._visit.scope)
-        return board.effects(self._filters, after=self._after, limit=_PAGE + 1)
+        return board.effects(self._filters, after=self._after, limit=limit)
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(effect_key(row))
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
-        return self._rows[:_PAGE]
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(effect_key(self._rows[_PAGE - 1])))
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        return self._rows
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -207,42 +202,37 @@ class EffectList:
         )
 
 
-class MessageList:
+class MessageList(Listing[int]):
     """The messages that fit, newest first."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         given = {"queue": visit.query("queue", longest=100), "state": visit.query("state")}
         states = _MESSAGE_STATES
         kept = {n: v for n, v in given.items() if v and (n != "state" or v in states)}
-        self.address = Address(f"{PATH}/messages", kept)
         self._board = SystemBoard(visit.tx, visit.scope)
-        before = visit.query("after", longest=18)
-        self._before = int(before) if before.isascii() and before.isdigit() else None
+        end = visit.query("after", longest=18)
+        after = int(end) if end.isascii() and end.isdigit() else None
+        super().__init__(visit, Address(f"{PATH}/messages", kept), after)
 
     @property
     def is_open(self) -> bool:
         """Only to readers without a limit: a message has no region before it is understood."""
         return self._visit.who.regions is None and self._visit.who.legal_entities is None
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         return self._board.messages(
             queue=self.address.set.get("queue"),
             state=self.address.set.get("state"),
-            before=self._before,
-            limit=_PAGE + 1,
+            before=self._after,
+            limit=limit,
         )
 
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return self._rows[:_PAGE]
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return str(row["id"])
 
     @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=str(self._rows[_PAGE - 1]["id"]))
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        return self._rows
 
     @cached_property
     def counts(self) -> list[dict[str, Any]]:
@@ -250,7 +240,7 @@ class MessageList:
 
     @cached_property
     def dead(self) -> list[dict[str, Any]]:
-        return self._board.dead_letters(self.address.set.get("queue"), before=None, limit=_PAGE)
+        return self._board.dead_letters(self.address.set.get("queue"), before=None, limit=PAGE)
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -455,7 +445,7 @@ def _system_page(visit: Visit, config: SystemConfig) -> SystemPage:
         else (),
         secrets=tuple(sheet.secrets().items()) if sheet else (),
         history=tuple(_past(visit, event) for event in board.history(config.id, limit=20)),
-        dead=board.dead_letters(config.id, before=None, limit=_PAGE),
+        dead=board.dead_letters(config.id, before=None, limit=PAGE),
     )
 
 
@@ -488,8 +478,7 @@ def _pickers(address: Address, known: Mapping[str, Sequence[str]]) -> tuple[Pick
         Picker(
             labels[name],
             tuple(
-                Option(words(v) if name == "state" else v, address.but(**{name: v}), -1)
-                for v in values
+                Option(words(v) if name == "state" else v, address.but(**{name: v})) for v in values
             ),
         )
         for name, values in known.items()

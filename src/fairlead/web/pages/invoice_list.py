@@ -11,21 +11,20 @@ from typing import Any
 
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState
 from fairlead.domain.values import Money
-from fairlead.store import invoice_views, saved_views
+from fairlead.store import invoice_views
 from fairlead.store.database import Tx
 from fairlead.store.invoice_views import GROUPS, SORTS, Filters, Sort, Summary, key_of
-from fairlead.store.saved_views import SavedView
 from fairlead.web import addresses, csv_table
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import Tone
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.pages.billing_board import sees
 from fairlead.web.pages.billing_words import KINDS, STATES
 from fairlead.web.visit import Visit
 from fairlead.web.who_else import name_of
 
 PATH = "/billing/invoices"
-PAGE = 50
 _NAMES = ("state", "kind", "entity", "currency", "engagement", "due", "q", "sort")
 _DEFAULT: Sort = "-proposed"
 _GROUP_WORDS = {"open": "Not posted", "drafted": "Drafted or reviewed"}
@@ -51,53 +50,35 @@ class Row:
     at: datetime
 
 
-class InvoiceList:
-    """Each part is read when it is printed, so that a fragment costs what it shows. The whole page
-    asks three queries."""
+class InvoiceList(Listing[tuple[str, str]]):
+    """The whole page asks three queries."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit, self._sees = visit, sees(visit)
         given = {name: visit.query(name, longest=100) for name in _NAMES}
         found = _known({name: value for name, value in given.items() if value})
-        self.address = Address(PATH, found)
         sorts: Mapping[str, Sort] = {sort: sort for sort in SORTS}
         self.sort: Sort = sorts.get(found.get("sort", ""), _DEFAULT)
         self.filters = _filters(visit, found)
-        self._after = _after(visit.query("after", longest=600), self.sort)
+        self._sees = sees(visit)
+        super().__init__(visit, Address(PATH, found), _after(cursor_of(visit), self.sort))
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         return invoice_views.page(
-            self._visit.tx, self._sees, self.filters, self.sort, after=self._after, limit=PAGE + 1
+            self._visit.tx, self._sees, self.filters, self.sort, after=self._after, limit=limit
         )
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(key_of(row, self.sort))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        return tuple(_row(self._visit, row) for row in self._rows[:PAGE])
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(key_of(self._rows[PAGE - 1], self.sort)))
-
-    @property
-    def here(self) -> str:
-        return self.address.but(after=self._visit.query("after", longest=600) or None)
-
-    @property
-    def is_later(self) -> bool:
-        return self._after is not None
+        return tuple(_row(self._visit, row) for row in self._rows)
 
     @cached_property
     def summary(self) -> Summary:
         return invoice_views.summary(
             self._visit.tx, self._sees, self.filters, self._visit.clock.today
         )
-
-    @cached_property
-    def views(self) -> list[SavedView]:
-        return saved_views.of(self._visit.tx, self._visit.who.id, PATH)
 
     @property
     def totals(self) -> tuple[Money, ...]:

@@ -4,11 +4,11 @@ month's approved work against what the ledger has taken, by engagement and, for 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from fairlead.domain.model.discrepancy import Kept
@@ -21,12 +21,11 @@ from fairlead.web import addresses, csv_table
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import words
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.pages.billing_board import sees
 from fairlead.web.pages.reconciliation_words import KEPT, PATH, quantity
 from fairlead.web.pages.revenue_list import month_in, month_words
 from fairlead.web.visit import Visit
-
-_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -48,42 +47,28 @@ class Compared:
     at: datetime
 
 
-class Comparisons:
+class Comparisons(Listing[tuple[str, str, str, str]]):
     """Those that were compared longest ago first. The whole page asks one query."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         given = {n: visit.query(n, longest=100) for n in ("kept", "system", "engagement")}
         kinds = tuple(map(str, Kept))
         found = {n: v for n, v in given.items() if v and (n != "kept" or v in kinds)}
-        self.address = Address(f"{PATH}/comparisons", found)
-        after = addresses.read_timed(visit.query("after", longest=600), 4)
-        self._after = (after[0], after[1], after[2], after[3]) if after else None
+        end = addresses.read_timed(cursor_of(visit), 4)
+        after = (end[0], end[1], end[2], end[3]) if end else None
+        super().__init__(visit, Address(f"{PATH}/comparisons", found), after)
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         return reconciliation_views.comparisons(
-            self._visit.tx, sees(self._visit), **self.address.set, after=self._after,
-            limit=_PAGE + 1,
-        )  # fmt: skip
+            self._visit.tx, sees(self._visit), **self.address.set, after=self._after, limit=limit
+        )
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(comparison_key(row))
 
     @property
     def rows(self) -> tuple[Compared, ...]:
-        return tuple(_compared(row) for row in self._rows[:_PAGE])
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(comparison_key(self._rows[_PAGE - 1])))
-
-    @property
-    def here(self) -> str:
-        return self.address.but(after=self._visit.query("after", longest=600) or None)
-
-    @property
-    def is_later(self) -> bool:
-        return self._after is not None
+        return tuple(_compared(row) for row in self._rows)
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -96,7 +81,7 @@ class Comparisons:
     def pickers(self) -> tuple[Picker, ...]:
         if "kept" in self.address.set:
             return ()
-        kinds = (Option(label, self.address.but(kept=name), -1) for name, label in KEPT.items())
+        kinds = (Option(label, self.address.but(kept=name)) for name, label in KEPT.items())
         return (Picker("Record", tuple(kinds)),)
 
 
@@ -120,18 +105,31 @@ def _compared(row: Mapping[str, Any]) -> Compared:
     )
 
 
-class _OfMonth:
+class _OfMonth(Listing[str]):
     """A list of one month, which the address names as `2026-11`; else it is this month."""
 
     def __init__(self, visit: Visit, path: str, *names: str) -> None:
-        self._visit = visit
         this = month_of(visit.clock.today)
         self.month = month_in(visit.query("month", longest=7)) or this
         found = {name: value for name in names if (value := visit.query(name, longest=40))}
         if self.month != this:
             found["month"] = f"{self.month:%Y-%m}"
-        self.address = Address(path, found)
-        self._after = visit.query("after", longest=250) or None
+        super().__init__(visit, Address(path, found), cursor_of(visit) or None)
+
+    @abstractmethod
+    def _page(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]: ...
+
+    def _read(self, limit: int) -> list[Mapping[str, Any]]:
+        return self._page(self._visit.tx, self._after, limit)
+
+    def _every(self) -> Iterator[Mapping[str, Any]]:
+        """Every row that fits, for a CSV file."""
+
+        def read(tx: Tx, last: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+            after = None if last is None else self._ends(last)
+            return self._page(tx, after, csv_table.page_size())
+
+        return csv_table.pages(self._visit, read)
 
     @property
     def month_words(self) -> str:
@@ -150,14 +148,6 @@ class _OfMonth:
             )
             for one in found
         )
-
-    @property
-    def here(self) -> str:
-        return self.address.but(after=self._after)
-
-    @property
-    def is_later(self) -> bool:
-        return self._after is not None
 
 
 @dataclass(frozen=True)
@@ -186,7 +176,7 @@ class Work(_OfMonth):
         super().__init__(visit, f"{PATH}/work", "differing", "engagement")
         self.differing = self.address.set.get("differing") == "yes"
 
-    def _read(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]:
+    def _page(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]:
         scope = sees(self._visit)
         return work_books.work(
             tx, self.month, engagement=self.address.set.get("engagement"),
@@ -194,19 +184,12 @@ class Work(_OfMonth):
             after=after, limit=limit,
         )  # fmt: skip
 
-    @cached_property
-    def _rows(self) -> list[Mapping[str, Any]]:
-        return self._read(self._visit.tx, self._after, _PAGE + 1)
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return row["engagement_id"]
 
     @property
     def rows(self) -> tuple[Worked, ...]:
-        return tuple(_worked(row) for row in self._rows[:_PAGE])
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=self._rows[_PAGE - 1]["engagement_id"])
+        return tuple(_worked(row) for row in self._rows)
 
     @property
     def which(self) -> tuple[tuple[str, str, int | None, bool], ...]:
@@ -216,11 +199,7 @@ class Work(_OfMonth):
         )
 
     def file(self) -> Iterator[Sequence[Cell]]:
-        def read(tx: Tx, last: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-            after = None if last is None else last["engagement_id"]
-            return self._read(tx, after, csv_table.page_size())
-
-        for row in csv_table.pages(self._visit, read):
+        for row in self._every():
             yield (
                 row["number"], f"{self.month:%Y-%m}", row["entries"], row["booked_entries"],
                 _hours(row["minutes"]), _hours(row["booked_minutes"]), row["expenses"],
@@ -268,26 +247,20 @@ class Payroll(_OfMonth):
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit, f"{PATH}/payroll", "employer")
 
-    def _read(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]:
+    def _page(self, tx: Tx, after: str | None, limit: int) -> list[Mapping[str, Any]]:
         scope = sees(self._visit)
         return work_books.hours(
             tx, self.month, employer=self.address.set.get("employer"), regions=scope.regions,
             entities=scope.entities, after=after, limit=limit,
         )  # fmt: skip
 
-    @cached_property
-    def _rows(self) -> list[Mapping[str, Any]]:
-        return self._read(self._visit.tx, self._after, _PAGE + 1)
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        """As `store.work_books.hours` sorts."""
+        return f"{row['resource']}/{row['category']}"
 
     @property
     def rows(self) -> tuple[Paid, ...]:
-        return tuple(_paid(row) for row in self._rows[:_PAGE])
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=_person_key(self._rows[_PAGE - 1]))
+        return tuple(_paid(row) for row in self._rows)
 
     @property
     def chips(self) -> tuple[Chip, ...]:
@@ -301,15 +274,11 @@ class Payroll(_OfMonth):
         if self.chips:
             return ()
         codes = [one.code for one in self._visit.parts.firm.legal_entities]
-        options = (Option(code, self.address.but(employer=code), -1) for code in codes)
+        options = (Option(code, self.address.but(employer=code)) for code in codes)
         return (Picker("Employer", tuple(options)),)
 
     def file(self) -> Iterator[Sequence[Cell]]:
-        def read(tx: Tx, last: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-            after = None if last is None else _person_key(last)
-            return self._read(tx, after, csv_table.page_size())
-
-        for row in csv_table.pages(self._visit, read):
+        for row in self._every():
             yield (
                 row["resource"], row["name"], row["employer"], f"{self.month:%Y-%m}",
                 row["category"], _hours(row["approved"]), _hours(row["booked"]),
@@ -326,11 +295,6 @@ def _paid(row: Mapping[str, Any]) -> Paid:
         booked=_shown(row["booked"]),
         apart=quantity(_hours(apart), "hour", sign=True) if apart else None,
     )
-
-
-def _person_key(row: Mapping[str, Any]) -> str:
-    """Where a page ends, as `store.work_books.hours` sorts."""
-    return f"{row['resource']}/{row['category']}"
 
 
 def _hours(minutes: int) -> Decimal:

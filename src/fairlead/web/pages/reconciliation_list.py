@@ -11,21 +11,20 @@ from typing import Any
 from uuid import UUID
 
 from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
-from fairlead.store import reconciliation_views, saved_views
+from fairlead.store import reconciliation_views
 from fairlead.store.database import Tx
 from fairlead.store.reconciliation_views import Filters, Summary, key_of
-from fairlead.store.saved_views import SavedView
 from fairlead.web import addresses, csv_table, deeds
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.csv_table import Cell
 from fairlead.web.formats import Tone, words
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.pages.billing_board import sees
 from fairlead.web.pages.exception_list import AGE_WORDS, AGES
 from fairlead.web.pages.reconciliation_words import KEPT, KINDS, PATH, quantity
 from fairlead.web.visit import Visit
 from fairlead.web.who_else import name_of
 
-PAGE = 50
 NEWEST = "-age"
 _NAMES = ("kept", "kind", "system", "entity", "engagement", "age", "q", "sort")
 
@@ -48,54 +47,36 @@ class Row:
     since: datetime
 
 
-class Differences:
-    """Each part is read when it is printed, so that a fragment costs what it shows. The whole page
-    asks three queries."""
+class Differences(Listing[tuple[str, str]]):
+    """The whole page asks three queries."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit, self._sees = visit, sees(visit)
         given = {name: visit.query(name, longest=100) for name in _NAMES}
         found = _known({name: value for name, value in given.items() if value})
-        self.address = Address(PATH, found)
         self.newest_first = found.get("sort") == NEWEST
         self.filters = Filters(
             before=visit.now - AGES[found["age"]] if "age" in found else None,
             **{n: v for n, v in found.items() if n not in ("age", "sort")},
         )
-        self._after = _after(visit.query("after", longest=600))
+        self._sees = sees(visit)
+        super().__init__(visit, Address(PATH, found), _after(cursor_of(visit)))
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         return reconciliation_views.page(
             self._visit.tx, self._sees, self.filters,
-            newest_first=self.newest_first, after=self._after, limit=PAGE + 1,
+            newest_first=self.newest_first, after=self._after, limit=limit,
         )  # fmt: skip
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(key_of(row))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        return tuple(_row(self._visit, row) for row in self._rows[:PAGE])
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(key_of(self._rows[PAGE - 1])))
-
-    @property
-    def here(self) -> str:
-        return self.address.but(after=self._visit.query("after", longest=600) or None)
-
-    @property
-    def is_later(self) -> bool:
-        return self._after is not None
+        return tuple(_row(self._visit, row) for row in self._rows)
 
     @cached_property
     def summary(self) -> Summary:
         return reconciliation_views.summary(self._visit.tx, self._sees, self.filters)
-
-    @cached_property
-    def views(self) -> list[SavedView]:
-        return saved_views.of(self._visit.tx, self._visit.who.id, PATH)
 
     @property
     def figures(self) -> tuple[tuple[str, str, int, tuple[str, ...]], ...]:
@@ -145,7 +126,7 @@ class Differences:
         ]
         if "age" not in taken:
             ages = (
-                Option(f"{label} or more", self.address.but(age=age), -1)
+                Option(f"{label} or more", self.address.but(age=age))
                 for age, label in AGE_WORDS.items()
             )
             made.append(Picker("Age", tuple(ages)))

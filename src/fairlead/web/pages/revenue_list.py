@@ -10,18 +10,16 @@ from typing import Any
 
 from fairlead.domain.model.revenue_batch import BatchState
 from fairlead.domain.values import Money
-from fairlead.store import revenue_views, saved_views
+from fairlead.store import revenue_views
 from fairlead.store.revenue_views import Filters, key_of
-from fairlead.store.saved_views import SavedView
 from fairlead.web import addresses
 from fairlead.web.addresses import Address, Chip, Option, Picker
 from fairlead.web.formats import MONTHS, Tone
+from fairlead.web.listing import Listing, cursor_of
 from fairlead.web.pages.billing_board import sees
 from fairlead.web.pages.revenue_words import PATH, STATES
 from fairlead.web.visit import Visit
 from fairlead.web.who_else import name_of
-
-_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -58,50 +56,32 @@ class Computing:
     expected: int
 
 
-class Batches:
-    """Each part is read when it is printed. The whole page asks four queries."""
+class Batches(Listing[tuple[str, str]]):
+    """The whole page asks four queries."""
 
     def __init__(self, visit: Visit) -> None:
-        self._visit = visit
         given = {name: visit.query(name, longest=40) for name in ("state", "entity", "month")}
         states = tuple(map(str, BatchState))
         found = {n: v for n, v in given.items() if v and (n != "state" or v in states)}
         month = month_in(found.get("month", ""))
         if month is None:
             found.pop("month", None)
-        self.address = Address(PATH, found)
         self.filters = Filters(found.get("state"), found.get("entity"), month)
-        self._after = _after(visit.query("after", longest=600))
+        super().__init__(visit, Address(PATH, found), _after(cursor_of(visit)))
 
-    @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
+    def _read(self, limit: int) -> list[dict[str, Any]]:
         return revenue_views.page(
-            self._visit.tx, sees(self._visit), self.filters, after=self._after, limit=_PAGE + 1
+            self._visit.tx, sees(self._visit), self.filters, after=self._after, limit=limit
         )
+
+    def _ends(self, row: Mapping[str, Any]) -> str:
+        return addresses.cursor(key_of(row))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        rows = self._rows[:_PAGE]
-        sums = revenue_views.sums(self._visit.tx, [row["id"] for row in rows]) if rows else {}
-        return tuple(_row(self._visit, row, sums.get(row["id"], [])) for row in rows)
-
-    @property
-    def next(self) -> str | None:
-        if len(self._rows) <= _PAGE:
-            return None
-        return self.address.but(after=addresses.cursor(key_of(self._rows[_PAGE - 1])))
-
-    @property
-    def here(self) -> str:
-        return self.address.but(after=self._visit.query("after", longest=600) or None)
-
-    @property
-    def is_later(self) -> bool:
-        return self._after is not None
-
-    @cached_property
-    def views(self) -> list[SavedView]:
-        return saved_views.of(self._visit.tx, self._visit.who.id, PATH)
+        ids = [row["id"] for row in self._rows]
+        sums = revenue_views.sums(self._visit.tx, ids) if ids else {}
+        return tuple(_row(self._visit, row, sums.get(row["id"], [])) for row in self._rows)
 
     @cached_property
     def computing(self) -> tuple[Computing, ...]:
@@ -129,7 +109,7 @@ class Batches:
         made: list[Picker] = []
         if "state" not in self.address.set:
             options = (
-                Option(label, self.address.but(state=str(state)), -1)
+                Option(label, self.address.but(state=str(state)))
                 for state, (label, _) in STATES.items()
             )
             made.append(Picker("State", tuple(options)))
@@ -137,7 +117,7 @@ class Batches:
         codes = [one.code for one in self._visit.parts.firm.legal_entities]
         codes = [code for code in codes if limit is None or code in limit]
         if "entity" not in self.address.set and len(codes) > 1:
-            entities = (Option(code, self.address.but(entity=code), -1) for code in codes)
+            entities = (Option(code, self.address.but(entity=code)) for code in codes)
             made.append(Picker("Entity", tuple(entities)))
         return tuple(made)
 

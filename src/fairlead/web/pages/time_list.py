@@ -274,7 +274,7 @@ class TimeList:
             return ()
         if "kind" not in taken:
             kinds = (("time", "Time"), ("expense", "Expenses"))
-            options = [Option(label, self.address.but(kind=kind), -1) for kind, label in kinds]
+            options = [Option(label, self.address.but(kind=kind)) for kind, label in kinds]
             made.append(Picker("Kind", tuple(options)))
         if "engagement" not in taken:
             known: dict[str, tuple[str, int]] = {}
