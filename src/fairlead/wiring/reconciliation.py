@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fairlead.capabilities.handoff.ourselves import Takes
 from fairlead.capabilities.reconciliation import asking
+from fairlead.capabilities.reconciliation.books import LEDGER
 from fairlead.capabilities.reconciliation.comparing import StartsComparing, TakesRecords
 from fairlead.capabilities.reconciliation.events import DUE, EVENTS, TOLD
 from fairlead.flow.library import Library
@@ -21,4 +22,4 @@ def register(registry: Registry) -> None:
 
 def takes(library: Library) -> Mapping[str, Takes]:
     """Type of our own messages → what takes it in."""
-    return {DUE: StartsComparing(library), TOLD: TakesRecords()}
+    return {DUE: StartsComparing(library), TOLD: TakesRecords(LEDGER)}

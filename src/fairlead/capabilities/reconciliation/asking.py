@@ -1,4 +1,4 @@
-"""Asking the ledger what it keeps of an engagement. What it says is compared once it is here."""
+"""Asking systems what they keep of an engagement. What each says is compared once it is here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from datetime import date
 
+from fairlead.capabilities.reconciliation.books import LEDGER_INVOICES, LEDGER_TIME
 from fairlead.capabilities.reconciliation.events import TOLD
-from fairlead.domain.model.discrepancy import Kept, Record
+from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
 from fairlead.domain.model.posting import BookedTime
-from fairlead.domain.values import ExternalRef
+from fairlead.domain.values import ExternalRef, Value
 from fairlead.flow.calls import Done, OutwardCall
 from fairlead.flow.registry import Registry
 from fairlead.store.reconciliations import hours
@@ -23,29 +24,31 @@ def register(registry: Registry) -> None:
         """All time that the ledger keeps on the project."""
         start, end = (date.fromisoformat(call.run.input[day]) for day in ("start", "end"))
         booked: Sequence[BookedTime] = call.port.booked_time(_project(call), start, end)
-        return _tell(call, Kept.TIME, [_time(one) for one in booked], start=start, end=end)
+        days = {"start": start.isoformat(), "end": end.isoformat()}
+        return tell(call, LEDGER_TIME, [_time(one) for one in booked], **days)
 
     @registry.action("ask_invoices", on="invoicing", safe="It only reads.")
     def ask_invoices(call: OutwardCall) -> Done:
         """Every invoice and credit that the ledger keeps on the project."""
         invoices: Sequence[LedgerInvoice] = call.port.of_project(_project(call))
-        return _tell(call, Kept.INVOICE, [_invoice(one) for one in invoices])
+        return tell(call, LEDGER_INVOICES, [_invoice(one) for one in invoices])
 
 
-def _tell(call: OutwardCall, kept: Kept, records: Sequence[Record], **days: date) -> Done:
-    """`asked_at` is before the call: what came to us since then proves nothing."""
-    said = json.dumps([one.model_dump(mode="json") for one in records])
+def tell(call: OutwardCall, book: str, said: Sequence[Value], **more: str) -> Done:
+    """`book`: of `books.py`. `asked_at` is before the call: what came to us since then proves
+    nothing. `more`: what else its reader is to know."""
+    text = json.dumps([one.model_dump(mode="json") for one in said])
     engagement: Engagement = call.subject
     call.send(
         TOLD,
         engagement=engagement.id,
         system=call.system,
-        kept=kept,
-        records=call.keep(said.encode(), "application/json"),
+        book=book,
+        records=call.keep(text.encode(), "application/json"),
         asked_at=call.now.isoformat(),
-        **{name: day.isoformat() for name, day in days.items()},
+        **more,
     )
-    return Done({"records": len(records)})
+    return Done({"records": len(said)})
 
 
 def _project(call: OutwardCall) -> ExternalRef:

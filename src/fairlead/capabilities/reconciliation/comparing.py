@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from fairlead.capabilities.handoff.starting import start_for
+from fairlead.capabilities.reconciliation.books import UNNAMED, Book, Told
 from fairlead.capabilities.reconciliation.events import DUE
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.delivery import Delivery
@@ -115,20 +116,25 @@ class StartsComparing:
 class TakesRecords:
     """Takes in what another system keeps."""
 
+    def __init__(self, books: Mapping[str, Book]) -> None:
+        """`books`: by the name that the message says."""
+        self._books = books
+
     def __call__(self, tx: Tx, data: Mapping[str, Any], message: Message) -> str:
-        id, kept = EngagementId(data["engagement"]), Kept(data["kept"])
+        id = EngagementId(data["engagement"])
         delivery = deliveries.load(tx, [id]).get(id)
         if delivery is None:
             raise NotFound(f"There are no books of {id}.")
-        asked_at = datetime.fromisoformat(data["asked_at"])
-        told: list[Any] = json.loads(blobs.kept(tx, data["records"]))
-        theirs = [Record.model_validate(one) for one in told]
-        if kept is Kept.TIME:
-            days = [date.fromisoformat(data[day]) for day in ("start", "end")]
-            ours = reconciliations.our_time(tx, id, days[0], days[1], asked_at)
-        else:
-            ours = reconciliations.our_invoices(tx, id, asked_at)
-        return _note(tx, delivery, data["system"], kept, ours, theirs, asked_at)
+        book = self._books[data["book"] if "book" in data else UNNAMED[data["kept"]]]
+        told = Told(
+            delivery=delivery,
+            system=data["system"],
+            said=json.loads(blobs.kept(tx, data["records"])),
+            asked_at=datetime.fromisoformat(data["asked_at"]),
+            data=data,
+        )
+        sides = book.sides(tx, told)
+        return _note(tx, delivery, told.system, book.kept, sides.ours, sides.theirs, told.asked_at)
 
 
 def _compare_expenses(tx: Tx, delivery: Delivery, now: datetime) -> None:
