@@ -7,26 +7,14 @@ from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
+from fairlead.api.imports import Commit, Dates, LandedView, landed_in
 from fairlead.api.router import Router
-from fairlead.api.time_imports import Commit, Dates, FaultView, faults_of
-from fairlead.domain.values import Value
 from fairlead.store.database import Tx
 from fairlead.trust.acting import Acting
 
 
-class ExpenseImportView(Value):
-    """With one fault nothing is taken in."""
-
-    committed: bool
-    rows: int  #: that could be read
-    added: int
-    changed: int
-    same: int  #: they were here already, as the file says
-    locked: int  #: they differ from what was approved, which stays
-    errors: int  #: expenses that the rules keep back as drafts of who spent them
-    warnings: int  #: expenses that wait for approval, with something to be looked at
-    faults: tuple[FaultView, ...]  #: the first ones
-    faults_in_all: int
+class ExpenseImportView(LandedView):
+    """Rows are expenses."""
 
 
 def add(router: Router) -> None:
@@ -48,20 +36,7 @@ def import_expenses(
         acting = Acting.of(parts.people, caller)
         with tx.transaction(force_rollback=not commit):
             report = parts.expense_imports.file(tx, acting, request.state.raw, dates)
-        landed = report.landed
-        return Outcome(
-            ExpenseImportView(
-                committed=commit and not report.faults,
-                rows=report.rows,
-                added=landed.added,
-                changed=landed.changed,
-                same=landed.same,
-                locked=landed.locked,
-                errors=landed.errors,
-                warnings=landed.warnings,
-                faults=faults_of(report.faults),
-                faults_in_all=len(report.faults),
-            )
-        )
+        became = landed_in(report.rows, report.landed, report.faults, commit=commit)
+        return Outcome(ExpenseImportView(**became))
 
     return command.carry_out(act)
