@@ -88,6 +88,16 @@ class Bench(ABC):
     def correct_time(self, id: str, minutes: int) -> None: ...
 
     @abstractmethod
+    def refuse_time(self, id: str) -> None:
+        """Its project needs approval there, and nobody has approved it."""
+
+    @abstractmethod
+    def move_time(self, id: str, project: ExternalRef) -> None: ...
+
+    @abstractmethod
+    def delete_time(self, id: str) -> None: ...
+
+    @abstractmethod
     def carry_again(self, ref: ExternalRef, key: EffectKey) -> None:
         """Another record of this one's kind that carries the same key."""
 
@@ -510,6 +520,55 @@ class ProjectsContract(ABC):
         bench.correct_time(made[0], 30)
         later = self._told(bench, page.watermark)
         assert later[made[0]].minutes == 30
+
+    def test_all_time_on_a_project_is_told_over_pages_and_none_of_another(
+        self, bench: Bench
+    ) -> None:
+        project, other = (
+            bench.projects.create_project(a_project(), client_name="Vantor", key=key(n))
+            for n in (905, 906)
+        )
+        package = bench.projects.add_work_package(project, a_package(), key=key(907))
+        elsewhere = bench.projects.add_work_package(other, a_package(), key=key(908))
+        made = [bench.record_time(project, package, minutes=15, note=f"n{n}") for n in range(205)]
+        bench.record_time(other, elsewhere, minutes=15, note="elsewhere")
+        bench.projects.close_project(project, key=key(909))
+
+        kept = bench.projects.kept_time(project)
+
+        assert sorted(one.entry.ref.id for one in kept) == sorted(made)
+        assert all(one.entry.project == project for one in kept)
+        assert {one.entry.minutes for one in kept} == {15}
+
+    def test_what_is_kept_says_what_was_changed_moved_deleted_and_not_approved(
+        self, bench: Bench
+    ) -> None:
+        project, other = (
+            bench.projects.create_project(a_project(), client_name="Vantor", key=key(n))
+            for n in (910, 911)
+        )
+        package = bench.projects.add_work_package(project, a_package(), key=key(912))
+        same, changed, refused, moved, deleted = (
+            bench.record_time(project, package, minutes=60, note=f"n{n}") for n in range(5)
+        )
+        bench.correct_time(changed, 30)
+        bench.refuse_time(refused)
+        bench.move_time(moved, other)
+        bench.delete_time(deleted)
+
+        listed = {one.entry.ref.id: one for one in bench.projects.kept_time(project)}
+        known = [same, changed, refused, moved, deleted]
+        asked = {one.entry.ref.id: one for one in bench.projects.kept_time(project, known=known)}
+
+        assert set(listed) == {same, changed, refused}
+        assert set(asked) == {same, changed, refused, moved}
+        assert asked[moved].entry.project == other
+        assert {id: one.entry.minutes for id, one in listed.items()} == {
+            same: 60, changed: 30, refused: 60,
+        }  # fmt: skip
+        assert {id: one.approved for id, one in listed.items()} == {
+            same: True, changed: True, refused: False,
+        }  # fmt: skip
 
     # -- milestones
 

@@ -156,6 +156,15 @@ class KantataBench(Bench):
     def correct_time(self, id: str, minutes: int) -> None:
         self.sandbox.amend(SYSTEM, "time_entries", id, {"time_in_minutes": minutes})
 
+    def refuse_time(self, id: str) -> None:
+        self.sandbox.amend(SYSTEM, "time_entries", id, {"approved": False})
+
+    def move_time(self, id: str, project: ExternalRef) -> None:
+        self.sandbox.amend(SYSTEM, "time_entries", id, {"workspace_id": int(project.id)})
+
+    def delete_time(self, id: str) -> None:
+        self.sandbox.control.delete(f"/_sandbox/{SYSTEM}/records/time_entries/{id}")
+
     def count(self, ref: ExternalRef) -> int:
         return len(self.sandbox.records(SYSTEM, COLLECTIONS[ref.kind][0]))
 
@@ -613,6 +622,17 @@ def test_a_read_without_an_answer_may_be_repeated(kantata: KantataBench, kind: s
     with pytest.raises(SystemUnavailable):
         kantata.projects.find_project(KEY)
     assert kantata.projects.find_project(KEY) == made
+
+
+def test_a_cut_list_of_time_is_not_taken_for_a_complete_one(kantata: KantataBench) -> None:
+    project = kantata.projects.create_project(a_project(), client_name="B", key=KEY)
+    package = kantata.projects.add_work_package(project, a_package(), key=key(1))
+    for number in range(3):
+        kantata.record_time(project, package, minutes=15, note=f"n{number}")
+    fault = {"kind": "partial_page", "match": {"operation": "time_entries.list"}, "at": "results"}
+    kantata.sandbox.faults(SYSTEM, {**fault, "keep": 1})
+    with pytest.raises(SystemUnavailable, match="nothing new"):
+        kantata.projects.kept_time(project)
 
 
 def test_a_cut_list_is_not_taken_for_a_complete_one(kantata: KantataBench) -> None:

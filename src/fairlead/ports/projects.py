@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from fairlead.domain.model.project import (
     ProjectReading,
     WorkPackage,
 )
-from fairlead.domain.model.recorded_time import RecordedTime
+from fairlead.domain.model.recorded_time import KeptTime, RecordedTime
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Value
 
@@ -109,4 +110,12 @@ class Projects(Protocol):
     def time_changed_since(self, since: datetime, cursor: str | None = None) -> TimePage:
         """Time entries made or changed at or after `since`, a page at a time; told again, never
         missed. What was deleted there is not told."""
+        ...
+
+    def kept_time(
+        self, project: ExternalRef, *, known: Collection[str] = ()
+    ) -> tuple[KeptTime, ...]:
+        """All time on the project as it is now, open or closed, of everybody. Of the entries
+        that are `known` by their ids, also those that are on another project by now; what is
+        told in neither way is not there any more. Never a part of it."""
         ...

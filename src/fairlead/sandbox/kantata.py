@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, cast
 
+from fairlead.sandbox import kantata_work
 from fairlead.sandbox.books import Record
 from fairlead.sandbox.dialect import Answer, Call, Deny, Dialect, Route
 
@@ -157,7 +158,8 @@ _KINDS = {
                 "notes": _text,
             },
             ("workspace_id", "date_performed", "time_in_minutes"),
-            {"story_id": None, "user_id": 1, "role_id": None, "billable": True, "notes": None},
+            {"story_id": None, "user_id": 1, "role_id": None, "billable": True, "notes": None,
+             **kantata_work.UNASKED},
         ),
     )
 }  # fmt: skip
@@ -494,6 +496,8 @@ class Kantata(Dialect):
             asked = {ours: query[name] for name, ours in self._filters.items() if name in query}
             if refs := query.get("external_reference_service_model_refs"):
                 asked["service_model_ref"] = refs
+            if kind.plural in kantata_work.KINDS:
+                found = kantata_work.narrowed(self.books, found, query)
             if asked:
                 carrying = self._carrying(kind, asked)
                 found = [held for held in found if held.id in carrying]
@@ -501,6 +505,8 @@ class Kantata(Dialect):
                 found = [held for held in found if held.modified_at > _moment(since)]
             if query.get("order") == "updated_at:desc":
                 found.sort(key=lambda held: held.modified_at)
+            if query.get("order") == "created_at:asc":
+                found.reverse()
             return self._answer(call, kind.plural, found[::-1])
 
         return find

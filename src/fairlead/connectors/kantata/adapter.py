@@ -6,7 +6,7 @@ Addresses of the documents are in the README.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,7 @@ from fairlead.domain.model.project import (
     ProjectReading,
     WorkPackage,
 )
+from fairlead.domain.model.recorded_time import KeptTime
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import (
@@ -302,6 +303,11 @@ class KantataProjects:
 
     def time_changed_since(self, since: datetime, cursor: str | None = None) -> TimePage:
         return self._timesheets.changed_since(since, cursor)
+
+    def kept_time(
+        self, project: ExternalRef, *, known: Collection[str] = ()
+    ) -> tuple[KeptTime, ...]:
+        return self._timesheets.kept(project.id, known)
 
     # -- looking up --------------------------------------------------------------------------
 

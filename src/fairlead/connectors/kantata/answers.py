@@ -108,6 +108,7 @@ class TimeEntry(_Known):
     billable: bool
     notes: str | None = None
     updated_at: str  #: ISO 8601
+    approved: bool | None = None
 
 
 class Titled(_Known):

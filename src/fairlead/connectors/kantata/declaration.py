@@ -65,6 +65,7 @@ CONNECTOR = Connector(
         "projects.close_project": Writes(Level.L2, "projects.find_closed", timedelta(0)),
         "projects.find_closed": Reads(),
         "projects.time_changed_since": Reads(),
+        "projects.kept_time": Reads(),
     },
     # The numbers are shown to customers only
     # (https://developer.kantata.com/kantata/specification/section/rate-limits): a slow start.

@@ -1,10 +1,12 @@
 """Reading time entries from Kantata.
 
 https://developer.kantata.com/kantata/specification/time-entries/get-time-entries
+`only` (by id): https://developer.kantata.com/ ("Request by ID")
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
@@ -17,7 +19,7 @@ from fairlead.connectors.kantata.answers import (
     User,
 )
 from fairlead.connectors.kantata.records import Records
-from fairlead.domain.model.recorded_time import RecordedTime
+from fairlead.domain.model.recorded_time import KeptTime, RecordedTime
 from fairlead.domain.values import ExternalRef
 from fairlead.ports.projects import TimePage
 
@@ -25,6 +27,8 @@ T = TypeVar("T")
 
 #: Seconds are cut off in its times, and what is being written while we read is told next time.
 _OVERLAP = timedelta(minutes=5)
+_BESIDE = "user,workspace,story,role"
+_AT_ONCE = 200  #: ids that are asked for at once, as many as a page has
 
 
 class Timesheets:
@@ -42,7 +46,7 @@ class Timesheets:
         asked = {
             "updated_after": _stamp(since - _OVERLAP),
             "order": "updated_at:desc",
-            "include": "user,workspace,story,role",
+            "include": _BESIDE,
         }
         with self._records.reading():
             answer = self._records.page("time_entries", asked, number)
@@ -60,6 +64,38 @@ class Timesheets:
             next_cursor=f"{number + 1}|{answer.count}|{_stamp(newest)}" if more else None,
             watermark=max(since, newest - _OVERLAP),
         )
+
+    def kept(self, workspace: str, known: Collection[str]) -> tuple[KeptTime, ...]:
+        """All time on a workspace, and of the `known` entries also what is elsewhere by now.
+
+        What was deleted while the list was read may have moved another entry to a page that was
+        read already: so each that is known and was not listed is asked for by its id. The filter
+        `approved` also lets by what needs no approval; the field is not documented to.
+        """
+        there = {"workspace_id": workspace, "from_archived_workspaces": "true"}
+        with self._records.reading():
+            found = {id: (entry, flag) for id, entry, flag in self._all(there)}
+            missing = sorted(set(known) - found.keys())
+            for first in range(0, len(missing), _AT_ONCE):
+                ids = ",".join(missing[first : first + _AT_ONCE])
+                asked = {"only": ids, "from_archived_workspaces": "true"}
+                found |= {id: (entry, flag) for id, entry, flag in self._all(asked)}
+            approved = self._ids({**there, "approved": "true"})
+        return tuple(
+            KeptTime(entry=entry, approved=flag or id in approved)
+            for id, (entry, flag) in found.items()
+        )
+
+    def _all(self, asked: Mapping[str, str]) -> Iterator[tuple[str, RecordedTime, bool]]:
+        """By id, with the field `approved`; oldest first, so that new ones come last."""
+        given = {**asked, "include": _BESIDE, "order": "created_at:asc"}
+        for answer in self._records.pages("time_entries", given):
+            for one in answer.listed("time_entries", TimeEntry):
+                yield one.id, self._entry(answer, one), bool(one.approved)
+
+    def _ids(self, asked: Mapping[str, str]) -> set[str]:
+        pages = self._records.pages("time_entries", {**asked, "order": "created_at:asc"})
+        return {id for answer in pages for _, id in answer.found}
 
     def _entry(self, answer: Answer, one: TimeEntry) -> RecordedTime:
         """Raises `ContractBroken` where what must come along did not."""

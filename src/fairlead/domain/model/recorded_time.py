@@ -25,3 +25,11 @@ class RecordedTime(Entity):
     billable: bool | None = None
     narrative: Text = ""
     changed_at: Utc
+
+
+class KeptTime(Entity):
+    """An entry that a project system keeps, and how far it is there."""
+
+    entry: RecordedTime
+    approved: bool
+    """Its timesheet was approved there, or its project needs no approval there."""
