@@ -106,6 +106,7 @@ class Serves(Value):
         "bookkeeping",
         "projects",
         "people",
+        "payroll",
         "procurement",
         "documents",
         "chat",

@@ -21,6 +21,7 @@ DIALECTS = (
     "docusign",
     "slack",
     "microsoft",
+    "xero",
 )
 
 

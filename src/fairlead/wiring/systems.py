@@ -20,6 +20,7 @@ from fairlead.connectors.salesforce.declaration import CONNECTOR as SALESFORCE
 from fairlead.connectors.slack.declaration import CONNECTOR as SLACK
 from fairlead.connectors.smtp.declaration import CONNECTOR as SMTP
 from fairlead.connectors.tryton.declaration import CONNECTOR as TRYTON
+from fairlead.connectors.xero.declaration import CONNECTOR as XERO
 from fairlead.errors import InvalidDefinition
 from fairlead.flow.passage import Passage
 from fairlead.trust.secrets import Secrets, SecretSource
@@ -38,6 +39,7 @@ CONNECTORS: dict[str, Connector] = {
         SMTP,
         TRYTON,
         MICROSOFT,
+        XERO,
     )
 }
 

@@ -1,0 +1,1 @@
+"""Xero Payroll UK as a firm's payroll system."""
