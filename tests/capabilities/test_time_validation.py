@@ -12,10 +12,11 @@ from timekeeping import MONDAY, WORDS, acting, judging, launch, staff
 from fairlead.capabilities.time.validation import Scope, ValidationDrain, ask, cancel
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.time_entry import EntryState, TimeEntry
+from fairlead.domain.values import Period
 from fairlead.errors import IllegalMove, InvalidInput
 from fairlead.flow.engine import Took
 from fairlead.flow.ledger import Ledger, LockSession
-from fairlead.store import findings, runs, time_entries, time_validations
+from fairlead.store import absences, findings, runs, time_entries, time_validations
 from fairlead.store.database import Database, database_time
 from fairlead.store.time_columns import Judged
 
@@ -134,3 +135,39 @@ def test_who_sees_a_region_judges_one_engagement_of_it(firm: Database) -> None:
             ask(tx, acting("dwayne.carter"), WEEK.model_copy(update={"engagement": "ENG-1"}))
         one = ask(tx, acting("ines.moreau"), WEEK.model_copy(update={"engagement": "ENG-1"}))
         assert one["scope"]["engagement"] == "eng-1"
+
+
+def test_an_average_of_weeks_is_the_same_alone_and_in_parts(db: Database) -> None:
+    """48 hours on average over 17 weeks (Directive 2003/88/EC); a week of leave is neutral."""
+    weeks = [MONDAY - timedelta(7 * n) for n in range(20, -1, -1)]
+    with db.transaction() as tx:
+        launch(tx)
+        staff(tx, "p0", "p1")
+        for who, minutes in (("p0", 590), ("p1", 570)):
+            entries = [
+                entry(7 * n + day, who, day=monday + timedelta(day), minutes=minutes)
+                for n, monday in enumerate(weeks)
+                for day in range(5)
+                if not (who == "p0" and n == 12)
+            ]
+            time_entries.add(tx, entries, by="system:import", at=database_time(tx))
+        away = Period(start=weeks[12], end=weeks[12] + timedelta(6))
+        absences.replace(tx, "hr", weeks[0], MONDAY, [("p0", away, "Vacation")])
+        ask(tx, acting("hanna.lindqvist"), Scope(first=weeks[0], last=MONDAY + timedelta(6)))
+    assert carry(db, 1) == 3
+    together = kept(db)
+    with db.transaction() as tx:
+        tx.execute("DELETE FROM findings")
+        for monday in weeks:
+            judging().judge(tx, ["p0"], Judged(first=monday, last=monday + timedelta(2)))
+            judging().judge(
+                tx, ["p0"], Judged(first=monday + timedelta(3), last=monday + timedelta(6))
+            )
+            judging().judge(tx, ["p1"], Judged(first=monday, last=monday + timedelta(6)))
+    assert kept(db) == together
+    last = together[entry(7 * 20, "p0").id]
+    assert [one.value for one in last if one.rule == "T-08"] == [
+        "49 h 10 m a week on average from 2026-03-16 to 2026-07-12, 5 days of leave aside; "
+        "the limit is 48 h 00 m."
+    ]
+    assert "T-08" not in {one.rule for one in together.get(entry(7 * 20, "p1").id, ())}

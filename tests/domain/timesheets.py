@@ -20,6 +20,8 @@ TODAY = MONDAY + timedelta(days=4)
 GERMANY: dict[str, Any] = {
     "minutes_per_day": 600,
     "minutes_per_week": 2880,
+    "average_minutes_per_week": None,
+    "average_weeks": None,
     "rest_minutes": 660,
     "overtime_percent": 10,
     "increment_minutes": 15,

@@ -71,6 +71,27 @@ COPY (
 ) TO STDOUT (FORMAT csv)
 """
 
+# Minutes of whole weeks, by their Monday.
+_PAST: LiteralString = """
+COPY (
+    SELECT resource_id, day - (extract(isodow FROM day)::integer - 1), sum(minutes)
+    FROM time_entries
+    WHERE resource_id = ANY(%(people)s) AND day BETWEEN %(from)s AND %(to)s
+    GROUP BY 1, 2
+) TO STDOUT (FORMAT csv)
+"""
+
+# Days of leave by week, Monday to Friday.
+_LEAVE: LiteralString = """
+COPY (
+    SELECT resource_id, date_trunc('week', d)::date, count(DISTINCT d) FROM absences,
+        generate_series(greatest(starts_on, %(from)s), least(ends_on, %(to)s), '1 day') d
+    WHERE resource_id = ANY(%(people)s) AND starts_on <= %(to)s AND ends_on >= %(from)s
+      AND extract(isodow FROM d) < 6
+    GROUP BY 1, 2
+) TO STDOUT (FORMAT csv)
+"""
+
 _CLOSED: LiteralString = """
 COPY (
     SELECT legal_entity, month FROM periods
@@ -238,6 +259,17 @@ def assignments(tx: Tx, people: Sequence[str], first: date, last: date) -> pl.Da
 def absences(tx: Tx, people: Sequence[str], first: date, last: date) -> pl.DataFrame:
     values = {"people": list(people), "from": first, "to": last}
     return _copied(tx, _ABSENCES, values, columns.ABSENCES)
+
+
+def past(tx: Tx, people: Sequence[str], first: date, last: date) -> pl.DataFrame:
+    """By week; `first` is a Monday, `last` a Sunday."""
+    values = {"people": list(people), "from": first, "to": last}
+    return _copied(tx, _PAST, values, columns.PAST)
+
+
+def leave(tx: Tx, people: Sequence[str], first: date, last: date) -> pl.DataFrame:
+    values = {"people": list(people), "from": first, "to": last}
+    return _copied(tx, _LEAVE, values, columns.LEAVE)
 
 
 def closed(tx: Tx, first: date, last: date) -> pl.DataFrame:

@@ -132,15 +132,19 @@ class Judging:
             for group, place in occurring.iter_rows()
         ]
         spent = spending or Spending.of(tx, engagements)
+        terms = self._terms.frame(pairs, now)
+        past, leave = _before(tx, resources, terms, first + _DAY, last)
         return Facts(
             deliveries=deliveries.select(columns.DELIVERIES.names()),
             resources=resources.select(columns.RESOURCES.names()),
-            terms=self._terms.frame(pairs, now),
+            terms=terms,
             kinds=self._kinds.frame(),
             packages=time_columns.packages(tx, engagements),
             assignments=time_columns.assignments(tx, people, first, last),
             days_off=self._days_off(resources["calendar"].unique().to_list(), first, last),
             absences=time_columns.absences(tx, people, first, last),
+            past=past,
+            leave=leave,
             closed=time_columns.closed(tx, first, last),
             overruns=spent.overruns,
             caps=spent.caps,
@@ -179,6 +183,19 @@ class Judging:
                 if not calendar.hours_on(day):
                     rows.append((name, day, day in calendar.holidays))
         return pl.DataFrame(rows, schema=columns.DAYS_OFF, orient="row")
+
+
+def _before(
+    tx: Tx, resources: pl.DataFrame, terms: pl.DataFrame, monday: date, last: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Weeks before this Monday and leave, of those whose weeks are held to an average."""
+    held = terms.filter(pl.col("average_weeks").is_not_null())
+    if not held.height:
+        return columns.nothing(columns.PAST), columns.nothing(columns.LEAVE)
+    people = resources.join(held, on="place", how="semi")["resource"].to_list()
+    first = monday - 7 * _DAY * (max(held["average_weeks"]) - 1)
+    past = time_columns.past(tx, people, first, monday - _DAY)
+    return past, time_columns.leave(tx, people, first, last)
 
 
 def _grouped(

@@ -72,6 +72,10 @@ ASSIGNMENTS = pl.Schema(
 KINDS = pl.Schema({"category": pl.String(), "kind_billable": pl.Boolean()})
 DAYS_OFF = pl.Schema({"calendar": pl.String(), "day": pl.Date(), "holiday": pl.Boolean()})
 ABSENCES = pl.Schema({"resource": pl.String(), "day": pl.Date(), "absence": pl.String()})
+#: For an average: minutes of the weeks (by their Monday) before those of the entries; and days of
+#: leave, Monday to Friday, of these weeks and of those of the entries.
+PAST = pl.Schema({"resource": pl.String(), "week": pl.Date(), "minutes": pl.Int64()})
+LEAVE = pl.Schema({"resource": pl.String(), "week": pl.Date(), "leave": pl.Int64()})
 CLOSED = pl.Schema({"legal_entity": pl.String(), "month": pl.Date()})
 #: What a policy says for one group of engagements and one of people: the figures of `Limits`, and
 #: per rule (`T-02`…) `error`, `warning` or `off`.
@@ -81,6 +85,8 @@ TERMS = pl.Schema(
         "place": pl.Int32(),
         "minutes_per_day": pl.Int32(),
         "minutes_per_week": pl.Int32(),
+        "average_minutes_per_week": pl.Int32(),
+        "average_weeks": pl.Int32(),
         "rest_minutes": pl.Int32(),
         "overtime_percent": pl.Int32(),
         "increment_minutes": pl.Int32(),
@@ -137,6 +143,8 @@ class Facts:
     assignments: pl.DataFrame = field(default_factory=lambda: nothing(ASSIGNMENTS))
     days_off: pl.DataFrame = field(default_factory=lambda: nothing(DAYS_OFF))
     absences: pl.DataFrame = field(default_factory=lambda: nothing(ABSENCES))
+    past: pl.DataFrame = field(default_factory=lambda: nothing(PAST))
+    leave: pl.DataFrame = field(default_factory=lambda: nothing(LEAVE))
     closed: pl.DataFrame = field(default_factory=lambda: nothing(CLOSED))
     overruns: pl.DataFrame = field(default_factory=lambda: nothing(OVERRUNS))
     caps: pl.DataFrame = field(default_factory=lambda: nothing(CAPS))

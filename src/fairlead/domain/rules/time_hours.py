@@ -2,9 +2,9 @@
 
 Daily and weekly limits are figures of a policy. What it says for Germany follows the
 Arbeitszeitgesetz: 10 hours a day at most (§ 3), 11 hours of rest between two days (§ 5), Sundays
-and holidays off (§ 9); 48 hours a week are those of Directive 2003/88/EC, Article 6, there an
-average. Whoever works in several engagements works for one employer: all entries of a person
-count, whatever engagement they are judged for.
+and holidays off (§ 9). The average of a week's hours is in `time_average`. Whoever works in several
+engagements works for one employer: all entries of a person count, whatever engagement they are
+judged for.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from fairlead.domain.rules.time_average import long_average
 from fairlead.domain.rules.time_facts import Facts
 from fairlead.domain.rules.time_words import day, found, hours
 
@@ -30,11 +31,15 @@ def hours_worked(
         pl.col("minutes_per_day").min(),
         pl.col("rest_minutes").max(),
         pl.col("minutes_per_week").min(),
+        pl.col("average_minutes_per_week").min(),
+        pl.col("average_weeks").max(),
         pl.col("overtime_percent").min(),
         pl.col("contracted").min(),
     )
     yield from _long_days(days, judged)
-    yield from _long_weeks(days, judged)
+    of_week, overtime = _long_weeks(days, judged)
+    yield _as_one(of_week, long_average(days, judged, facts))
+    yield overtime
     yield from _rest(entries, days, judged)
 
 
@@ -94,7 +99,7 @@ def _long_days(days: pl.DataFrame, judged: pl.DataFrame) -> Iterator[pl.DataFram
     )
 
 
-def _long_weeks(days: pl.DataFrame, judged: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _long_weeks(days: pl.DataFrame, judged: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """T-08 and T-22. A week begins on Monday."""
     allowed = pl.col("contracted") * (100 + pl.col("overtime_percent")) // 100
     weeks = (
@@ -115,7 +120,7 @@ def _long_weeks(days: pl.DataFrame, judged: pl.DataFrame) -> Iterator[pl.DataFra
     rows = few.with_columns(pl.col("day").dt.truncate("1w").alias("week")).join(
         weeks, on=("resource", "week")
     )
-    yield found(
+    of_week = found(
         rows,
         "T-08",
         pl.col("in_week") > pl.col("minutes_per_week"),
@@ -126,7 +131,7 @@ def _long_weeks(days: pl.DataFrame, judged: pl.DataFrame) -> Iterator[pl.DataFra
             hours(pl.col("minutes_per_week")),
         ),
     )
-    yield found(
+    overtime = found(
         rows,
         "T-22",
         (pl.col("in_week") > allowed) & (pl.col("contracted") > 0),
@@ -137,6 +142,17 @@ def _long_weeks(days: pl.DataFrame, judged: pl.DataFrame) -> Iterator[pl.DataFra
             hours(pl.col("contracted")),
         ),
     )
+    return of_week, overtime
+
+
+def _as_one(of_week: pl.DataFrame, average: pl.DataFrame) -> pl.DataFrame:
+    """T-08 once for an entry, of the week itself and of the average."""
+    if not average.height:
+        return of_week
+    both = pl.concat([of_week, average]).group_by(
+        "item", "rule", "severity", "remedy", maintain_order=True
+    )
+    return both.agg(pl.col("value").str.join(" ")).select(of_week.columns)
 
 
 def _rest(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fairlead.domain.values import Value
 
@@ -35,6 +35,10 @@ class Limits(Value):
 
     minutes_per_day: int | None = Field(default=None, ge=1, le=1440)
     minutes_per_week: int | None = Field(default=None, ge=1, le=10_080)
+    average_minutes_per_week: int | None = Field(
+        default=None, ge=1, le=10_080
+    )  #: a week's, on average over `average_weeks`
+    average_weeks: int | None = Field(default=None, ge=1, le=53)  #: that end with the week
     rest_minutes: int | None = Field(default=None, ge=1, le=1439)  #: between two days of work
     overtime_percent: int | None = Field(
         default=None, ge=0, le=400
@@ -46,6 +50,12 @@ class Limits(Value):
     days_ahead: int | None = Field(
         default=None, ge=0, le=366
     )  #: how far into the future may be booked
+
+    @model_validator(mode="after")
+    def _average_of_weeks(self) -> Limits:
+        if (self.average_minutes_per_week is None) != (self.average_weeks is None):
+            raise ValueError("average_minutes_per_week and average_weeks are set together")
+        return self
 
 
 RULES: tuple[Rule, ...] = (
