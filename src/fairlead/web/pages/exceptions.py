@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,11 +17,9 @@ from fairlead.errors import (
     Problem,
     StaleVersion,
 )
-from fairlead.store import saved_views
 from fairlead.store.exception_board import Board
-from fairlead.store.saved_views import SavedView
 from fairlead.trust.roles import Permission
-from fairlead.web import csv_table, deeds, gap_form
+from fairlead.web import csv_table, deeds, gap_form, kept_views
 from fairlead.web.formats import count, words
 from fairlead.web.forms import Form
 from fairlead.web.gap_form import GapForm
@@ -50,7 +47,6 @@ ENTRY = Entry(
 _TEMPLATE = "pages/exceptions.html"
 _MOST_AT_ONCE = 200
 _LONGEST_REASON = 2000
-_LONGEST_NAME = 60
 _FOLLOWS: Mapping[ExceptionAction, str] = {
     ExceptionAction.SUPPLY: "the gate looks again",
     ExceptionAction.CHOOSE: "the step goes on",
@@ -99,9 +95,7 @@ def routes() -> list[Route]:
         page(f"{PATH}/differences", differences, needs=see),
         page(f"{PATH}/differences.csv", download_differences, needs=see),
         page(f"{PATH}/{{id}}", show_one, needs=see),
-        command(f"{PATH}/views", save_view, needs=see),
-        command(f"{PATH}/views/rename", rename_view, needs=see),
-        command(f"{PATH}/views/delete", delete_view, needs=see),
+        *kept_views.routes(PATH, "exception_views", _TEMPLATE, _list_page, needs=see),
         command(f"{PATH}/bulk", bulk, needs=settle),
         command(f"{PATH}/{{id}}/act", act, needs=settle),
         command(f"{PATH}/{{id}}/assign", assign, needs=settle),
@@ -217,33 +211,8 @@ def bulk(visit: Visit, form: Form) -> Response:
     return visit.parts_of(_TEMPLATE, context, "bulk_results", "exception_list", toast=toast)
 
 
-def save_view(visit: Visit, form: Form) -> Response:
-    """Keep the filters under a name."""
-    name, query = _name(form, "name"), _query(form.text("query", longest=1000))
-    if not saved_views.save(visit.tx, visit.who.id, PATH, SavedView(name, query), visit.now):
-        most = f"there are {saved_views.MOST} already; delete one"
-        raise InvalidInput("There is no room for another view.", [Problem("/name", most)])
-    return _views(visit, f"Kept as “{name}”", query)
-
-
-def rename_view(visit: Visit, form: Form) -> Response:
-    name, new = form.text("name", longest=_LONGEST_NAME), _name(form, "new")
-    if not saved_views.rename(visit.tx, visit.who.id, PATH, name, new):
-        rule = "is not the name of another view"
-        raise InvalidInput("It cannot be called so.", [Problem("/new", rule)])
-    return _views(visit, f"Renamed to “{new}”", _query(form.text("query", longest=1000)))
-
-
-def delete_view(visit: Visit, form: Form) -> Response:
-    saved_views.delete(visit.tx, visit.who.id, PATH, form.text("name", longest=_LONGEST_NAME))
-    return _views(visit, "Deleted", _query(form.text("query", longest=1000)))
-
-
-def _views(visit: Visit, said: str, query: str) -> Response:
-    if not visit.is_htmx:
-        return visit.done(f"{PATH}?{query}" if query else PATH)
-    context = ExceptionsPage(BoardList(visit), None, chosen=False)
-    return visit.parts_of(_TEMPLATE, context, "exception_views", toast=Toast(said), nav=False)
+def _list_page(visit: Visit) -> ExceptionsPage:
+    return ExceptionsPage(BoardList(visit), None, chosen=False)
 
 
 def _answer(
@@ -362,18 +331,3 @@ def _picked(form: Form) -> list[tuple[str, int]]:
         rule = f"is of 1 to {count(_MOST_AT_ONCE, 'exception')}"
         raise InvalidInput("Select what this is about.", [Problem("/pick", rule)])
     return list(found.items())
-
-
-def _name(form: Form, field: str) -> str:
-    name = form.text(field, longest=_LONGEST_NAME)
-    if not name or not name.isprintable():
-        raise InvalidInput("Give it a name.", [Problem(f"/{field}", "is a name")])
-    return name
-
-
-def _query(text: str) -> str:
-    """Written anew, so that only parameters are kept."""
-    try:
-        return urlencode([(n, v) for n, v in parse_qsl(text.removeprefix("?")) if n != "after"])
-    except ValueError:
-        return ""
