@@ -18,6 +18,7 @@ import yaml
 from psycopg import sql
 
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.reconciliation.books import LEDGER
 from fairlead.capabilities.reconciliation.comparing import TakesRecords
 from fairlead.cli.demo_deals import Deal, DealClient, load_deals
 from fairlead.cli.demo_seller import Seller, prepare
@@ -320,7 +321,7 @@ class FirmAtWork:
                 "engagement": won["id"], "system": "netsuite-emea", "kept": "invoice",
                 "records": blobs.keep(tx, said, "application/json"), "asked_at": now.isoformat(),
             }  # fmt: skip
-            TakesRecords()(tx, data, cast("Message", None))
+            TakesRecords(LEDGER)(tx, data, cast("Message", None))
 
     def invoice(self, name: str, state: str) -> _Row:
         """Of a deal, once there is one in this state."""

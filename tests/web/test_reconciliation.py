@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from fairlead.capabilities.reconciliation.books import LEDGER
 from fairlead.capabilities.reconciliation.comparing import TakesRecords
 from fairlead.domain.model.discrepancy import Record
 from fairlead.store import blobs, bulk
@@ -38,7 +39,7 @@ def told(desk: Desk, *records: Record, number: int = 2001, kept: str = "invoice"
             "start": today,
             "end": today,
         }
-        TakesRecords()(tx, data, cast("Message", None))
+        TakesRecords(LEDGER)(tx, data, cast("Message", None))
 
 
 def by_hand(ref: str, amount: str = "250.00", unit: str = "EUR") -> Record:
