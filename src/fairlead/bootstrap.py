@@ -15,6 +15,7 @@ from fairlead.capabilities.billing.by_itself import DraftsWhatIsReady
 from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.billing.opening import OpensBooks
 from fairlead.capabilities.billing.running import ProposesRuns
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.handoff import gates
 from fairlead.capabilities.handoff.cancel import cancel
 from fairlead.capabilities.handoff.events import EVENTS, INTERNAL, LAUNCHED
@@ -38,6 +39,7 @@ from fairlead.capabilities.milestones.watching import HearsDocuments
 from fairlead.capabilities.revenue import booking as revenue_booking
 from fairlead.capabilities.revenue.approving import APPROVED as REVENUE_APPROVED
 from fairlead.capabilities.revenue.months import Reckons
+from fairlead.capabilities.revenue.rates import DayRates
 from fairlead.capabilities.time import recorded
 from fairlead.capabilities.time.expenses import Expenses
 from fairlead.capabilities.time.workforce import Workforce
@@ -71,8 +73,8 @@ from fairlead.web.parts import WebParts
 from fairlead.wiring import approval as wiring_approval
 from fairlead.wiring import billing as wiring_billing
 from fairlead.wiring import reconciliation as wiring_reconciliation
+from fairlead.wiring.company_days import company_days
 from fairlead.wiring.polling import polled
-from fairlead.wiring.revenue import reckons
 from fairlead.wiring.systems import CONNECTORS, Reach, Signed, sheet
 from fairlead.wiring.timekeeping import Timekeeping
 from fairlead.wiring.worker import Worker
@@ -241,7 +243,7 @@ class Fairlead:
             **milestone_steps.listeners(library),
             **wiring_billing.takes(library),
             **wiring_approval.listeners(
-                library, self.policies, DraftsWhatIsReady(self.billing.proposing)
+                library, self.policies, self.days, DraftsWhatIsReady(self.billing.proposing)
             ),
             **wiring_reconciliation.takes(library),
         }
@@ -253,8 +255,12 @@ class Fairlead:
         return {DOCUMENT: HearsDocuments(self.policies, documents)}
 
     @cached_property
+    def days(self) -> CompanyDays:
+        return company_days(self.firm.legal_entities, self.calendars)
+
+    @cached_property
     def billing(self) -> BillingDesk:
-        return BillingDesk(self.policies, self.library, self.firm.legal_entities)
+        return BillingDesk(self.policies, self.library, self.days, self.firm.legal_entities)
 
     @property
     def invoice_runs(self) -> ProposesRuns:
@@ -295,7 +301,7 @@ class Fairlead:
     @cached_property
     def reckons(self) -> Reckons:
         """What revenue and margin are worked out with."""
-        return reckons(self.policies, self.firm.legal_entities, self.calendars)
+        return Reckons(policies=self.policies, days=self.days, exchange=DayRates)
 
     @cached_property
     def milestones(self) -> Submitting:

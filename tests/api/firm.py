@@ -167,7 +167,9 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         expense_imports=_SAMPLE.timekeeping.expense_imports,
         milestones=Submitting(_library(), _SAMPLE.policies, PEOPLE),
         reckons=_SAMPLE.reckons,
-        billing=BillingDesk(_SAMPLE.policies, _library(), _SAMPLE.firm.legal_entities),
+        billing=BillingDesk(
+            _SAMPLE.policies, _library(), _SAMPLE.days, _SAMPLE.firm.legal_entities
+        ),
         hooks={"crm-emea": verify},
         event_types=EVENTS,
         limits=limits or Limits(requests_per_s=10_000, burst=100_000),

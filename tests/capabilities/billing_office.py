@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime
 from typing import Any
 
-from books import CONTROLLER, FINANCE, TODAY, Books, acting, policies
+from books import CONTROLLER, DAYS, FINANCE, TODAY, Books, acting, policies
 from office import Office
 
 from deals import a_deal
@@ -59,7 +59,9 @@ class Billing:
 
     def credit(self, id: str) -> str:
         with self.db.transaction() as tx:
-            return credit(tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY)["id"]
+            return credit(tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, days=DAYS)[
+                "id"
+            ]
 
     def row(self, id: str) -> dict[str, Any]:
         (row,) = self.office.rows("invoices", id=id)

@@ -13,6 +13,7 @@ from office import firm
 from psycopg import sql
 
 from fairlead.capabilities.billing.proposing import Proposed, Proposing
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.bill_rate import BillRate
 from fairlead.domain.model.charge import ChargeKind
@@ -34,6 +35,10 @@ _SPACE = UUID("00000000-0000-4000-8000-0000000000aa")
 
 def eur(amount: str | int, currency: str = "EUR") -> Money:
     return Money(amount=Decimal(amount), currency=currency)
+
+
+#: Of no company in particular: all have those of UTC.
+DAYS = CompanyDays({})
 
 
 def acting(id: str) -> Acting:
@@ -222,7 +227,7 @@ class Books:
         )  # fmt: skip
 
     def propose(self, *, until: date = TODAY, who: str = FINANCE, **more: Any) -> Proposed:
-        return Proposing(policies()).propose(
+        return Proposing(policies(), DAYS).propose(
             self.tx, [self.id], acting(who), dated_on=TODAY, until=until, **more
         )[self.id]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from books import CONTROLLER, FINANCE, TODAY, Books, acting, eur, policies
+from books import CONTROLLER, DAYS, FINANCE, TODAY, Books, acting, eur, policies
 from office import firm
 
 from fairlead.capabilities.billing.charging import add_charge
@@ -47,7 +47,7 @@ def release(books: Books, id: str) -> dict[str, object]:
 def give_up(books: Books, amount: str, number: int) -> str:
     item = books.milestone(amount, number=number)
     made = write_off(
-        books.tx, "E1", acting(FINANCE), Proposing(policies()), [str(item)],
+        books.tx, "E1", acting(FINANCE), Proposing(policies(), DAYS), [str(item)],
         reason="Lost.", dated_on=TODAY,
     )  # fmt: skip
     return made.invoices[0][0]
@@ -123,7 +123,7 @@ def test_a_run_of_somebody_who_may_not_bill_any_more_bills_nothing(db: Database)
         one.model_copy(update={"roles": frozenset({Role.CONSULTANT})}) if one.id == FINANCE else one
         for one in firm().people.all()
     ]
-    ProposesRuns(db, People(moved), Proposing(policies())).sweep()
+    ProposesRuns(db, People(moved), Proposing(policies(), DAYS)).sweep()
 
     assert "billing.propose" in _outcomes(db, run)["E1"]
 
@@ -139,7 +139,7 @@ def test_figures_that_no_sum_holds_stop_their_own_engagement_only(
             milestone = books.milestone(amount)
             tx.execute("UPDATE milestones SET currency = %s WHERE id = %s", [currency, milestone])
     first, second = _run(db), _run(db)
-    ProposesRuns(db, firm().people, Proposing(policies())).sweep()
+    ProposesRuns(db, firm().people, Proposing(policies(), DAYS)).sweep()
 
     outcomes = _outcomes(db, first)
     assert outcomes["E1"].startswith("could not be worked out")

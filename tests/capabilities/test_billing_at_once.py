@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, LiteralString
 
-from books import CONTROLLER, FINANCE, TODAY, Books, acting, eur, policies
+from books import CONTROLLER, DAYS, FINANCE, TODAY, Books, acting, eur, policies
 from office import firm
 
 from fairlead.capabilities.billing.crediting import credit, write_off
@@ -85,7 +85,9 @@ def at_once(db: Database, acts: list[Act]) -> list[object]:
 
 
 def propose(tx: Tx) -> object:
-    made = Proposing(policies()).propose(tx, ["E1"], acting(FINANCE), dated_on=TODAY, until=TODAY)
+    made = Proposing(policies(), DAYS).propose(
+        tx, ["E1"], acting(FINANCE), dated_on=TODAY, until=TODAY
+    )
     return made["E1"].invoices
 
 
@@ -105,7 +107,7 @@ def releasing(id: str) -> Act:
 
 def crediting(id: str, **more: Any) -> Act:
     def act(tx: Tx) -> object:
-        return credit(tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, **more)
+        return credit(tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, days=DAYS, **more)
 
     return act
 
@@ -169,7 +171,13 @@ def test_an_item_is_billed_or_given_up_and_not_both(db: Database) -> None:
 
     def give_up(tx: Tx) -> object:
         return write_off(
-            tx, "E1", acting(FINANCE), Proposing(policies()), [entry], reason="x", dated_on=TODAY
+            tx,
+            "E1",
+            acting(FINANCE),
+            Proposing(policies(), DAYS),
+            [entry],
+            reason="x",
+            dated_on=TODAY,
         )
 
     at_once(db, [propose, give_up, propose, give_up])

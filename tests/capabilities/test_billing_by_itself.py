@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from billing_office import Billing
-from books import Books, acting, policies
+from books import DAYS, Books, acting, policies
 
 from fairlead.capabilities.billing.keeping import KeepsBoard
 from fairlead.capabilities.billing.readiness import Readiness
@@ -44,7 +44,7 @@ def approved(billing: Billing, hours: int, name: str = "1", days_ago: int = 2) -
 def looked(billing: Billing) -> list[str]:
     """What became of the messages of one more look at all that is ready."""
     before = len(billing.office.rows("inbox"))
-    KeepsBoard(Readiness(policies())).sweep(billing.db)
+    KeepsBoard(Readiness(policies(), DAYS)).sweep(billing.db)
     LooksAtReady(billing.db).sweep()
     billing.office.settle()
     return [row["outcome"] for row in billing.office.rows("inbox")[before:]]

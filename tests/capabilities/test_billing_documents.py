@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from books import CONTROLLER, FINANCE, TODAY, Books, acting, eur, policies
+from books import CONTROLLER, DAYS, FINANCE, TODAY, Books, acting, eur, policies
 from office import firm
 
 from fairlead.capabilities.billing.crediting import credit, write_off
@@ -172,7 +172,7 @@ def test_excluding_an_item_makes_it_anew_and_holds_the_item(books: Books) -> Non
     id = propose(books)
 
     made = exclude(
-        books.tx, id, acting(FINANCE), Proposing(policies()), [("time", str(goes))],
+        books.tx, id, acting(FINANCE), Proposing(policies(), DAYS), [("time", str(goes))],
         reason="The client doubts it.",
     )  # fmt: skip
 
@@ -191,7 +191,9 @@ def test_a_released_one_is_not_discarded(books: Books) -> None:
 
 
 def a_credit(books: Books, id: str, **more: Any) -> dict[str, Any]:
-    return credit(books.tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, **more)
+    return credit(
+        books.tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, days=DAYS, **more
+    )
 
 
 def test_a_credit_in_whole_frees_its_items_once_it_is_released(books: Books) -> None:
@@ -335,7 +337,7 @@ def test_a_write_off_gives_up_items_for_good_and_comes_to_nothing(books: Books) 
     entry, stays = books.time(60), books.time(30)
 
     made = write_off(
-        books.tx, "E1", acting(FINANCE), Proposing(policies()), [str(entry)],
+        books.tx, "E1", acting(FINANCE), Proposing(policies(), DAYS), [str(entry)],
         reason="Rework.", dated_on=TODAY,
     )  # fmt: skip
     ((id, _, net),) = made.invoices
@@ -354,7 +356,7 @@ def test_a_write_off_is_within_the_limit_of_who_releases_it(tx: Tx) -> None:
     books.open(billing_method="milestone")
     given_up = books.milestone("10000000.01")
     made = write_off(
-        tx, "E1", acting(FINANCE), Proposing(policies()), [str(given_up)],
+        tx, "E1", acting(FINANCE), Proposing(policies(), DAYS), [str(given_up)],
         reason="Lost.", dated_on=TODAY,
     )  # fmt: skip
 
@@ -367,7 +369,7 @@ def test_what_cannot_be_billed_need_not_be_given_up(books: Books) -> None:
 
     with pytest.raises(InvalidInput, match=str(entry)):
         write_off(
-            books.tx, "E1", acting(FINANCE), Proposing(policies()), [str(entry)],
+            books.tx, "E1", acting(FINANCE), Proposing(policies(), DAYS), [str(entry)],
             reason="x", dated_on=TODAY,
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import pytest
 from billing_model import Document, Entry, Model, Parts, cents
-from books import CONTROLLER, FINANCE, TODAY, Books, acting, eur
+from books import CONTROLLER, DAYS, FINANCE, TODAY, Books, acting, eur
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -72,7 +72,7 @@ class Histories(RuleBasedStateMachine):
         self.model.rates["Consultant"] = [(date(2026, 1, 1), Decimal(150))]
         rooms = firm()
         policies = with_discount()
-        self.proposing = Proposing(policies)
+        self.proposing = Proposing(policies, DAYS)
         library = Library(rooms.library.playbooks, rooms.library.variants)
         self.releasing = Releasing(policies, library)
 
@@ -277,7 +277,9 @@ class Histories(RuleBasedStateMachine):
         self.added(made, id, {item: (-amount, Decimal(0), Decimal(0))}, set())
 
     def credit_of(self, id: str, **more: Any) -> str:
-        return credit(self.tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, **more)["id"]
+        return credit(
+            self.tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, days=DAYS, **more
+        )["id"]
 
     def added(self, made: str, of: str, items: dict[str, Parts], frees: set[str]) -> None:
         assert self._items(made) == items
@@ -387,7 +389,7 @@ def test_threads_that_propose_the_same_engagement_bill_each_item_once(db: Databa
         for _ in range(3):
             with contextlib.suppress(Busy):
                 with db.transaction() as tx:
-                    found = Proposing(firm().policies).propose(
+                    found = Proposing(firm().policies, DAYS).propose(
                         tx, ["E1"], acting(FINANCE), dated_on=TODAY, until=TODAY
                     )
                 made.extend(reference for _, reference, _ in found["E1"].invoices)

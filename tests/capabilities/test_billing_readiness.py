@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from books import FINANCE, NOW, TODAY, Books, acting, eur, policies
+from books import DAYS, FINANCE, NOW, TODAY, Books, acting, eur, policies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ def books(tx: Tx) -> Books:
 
 def of(books: Books, on: date = TODAY) -> billing_readiness.Readiness:
     reader = acting(FINANCE).principal
-    (found,) = Readiness(policies()).of(books.tx, reader, [books.id], on=on)
+    (found,) = Readiness(policies(), DAYS).of(books.tx, reader, [books.id], on=on)
     return found
 
 
@@ -165,7 +165,7 @@ def test_a_board_of_many_asks_as_often_as_one_of_few(tx: Tx) -> None:
         books.time(60)
         if number in (0, 39):
             counting = Counting(tx)
-            found = Readiness(policies()).of(
+            found = Readiness(policies(), DAYS).of(
                 counting,  # type: ignore[arg-type]
                 acting(FINANCE).principal,
                 on=TODAY,
@@ -179,7 +179,7 @@ def test_a_board_of_many_asks_as_often_as_one_of_few(tx: Tx) -> None:
 def test_whoever_sees_no_such_region_sees_no_such_engagement(books: Books) -> None:
     reader = acting("dwayne.carter").principal
 
-    assert Readiness(policies()).of(books.tx, reader, on=TODAY) == []
+    assert Readiness(policies(), DAYS).of(books.tx, reader, on=TODAY) == []
 
 
 _WORK = st.lists(

@@ -12,7 +12,10 @@ import pytest
 from books_of import Books, a_delivery
 from deals import money
 from fairlead.capabilities import revenue as room
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.revenue.leakage import look, sweep_on
+from fairlead.capabilities.revenue.months import Reckons
+from fairlead.capabilities.revenue.rates import DayRates
 from fairlead.domain.model.contract import ContractType
 from fairlead.domain.model.leakage import Leak, LeakKind
 from fairlead.domain.rules.leakage import totals
@@ -211,7 +214,8 @@ def test_the_day_is_swept_once_chunk_by_chunk_and_terms_are_noted(tx: Tx) -> Non
     for number in range(3):
         Books(tx, a_delivery(f"ENG-{number}"))
 
-    assert [sweep_on(tx, POLICIES, at_a_time=2) for _ in range(3)] == [True, True, False]
+    reckons = Reckons(policies=POLICIES, days=CompanyDays({}), exchange=DayRates)
+    assert [sweep_on(tx, reckons, at_a_time=2) for _ in range(3)] == [True, True, False]
     noted = tx.execute("SELECT price FROM contract_terms").fetchall()
     assert [row["price"] for row in noted] == [Decimal(120_000)] * 3
     assert not leaks.sweep_is_due(tx, database_time(tx).date())

@@ -12,6 +12,7 @@ import pytest
 from books_of import Books, a_delivery, close_month, cost_rate
 from deals import money
 from fairlead.bootstrap import Fairlead
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.revenue import approving
 from fairlead.capabilities.revenue.approving import approve, digest_of, propose, send_back
 from fairlead.capabilities.revenue.months import Reckons, ask_for_month, carry_on, note_terms
@@ -54,7 +55,7 @@ def of_the_day(tx: Tx) -> Exchange:
 def reckons(**changes: Any) -> Reckons:
     given: dict[str, Any] = {
         "policies": load_all([Path(approving.__file__).parent / "policies"]),
-        "zones": {"TH-GMBH": "Europe/Berlin"},
+        "days": CompanyDays({"TH-GMBH": "Europe/Berlin"}),
         "exchange": of_the_day,
     }
     return Reckons(**given | changes)
@@ -399,11 +400,11 @@ def test_a_change_order_counts_from_its_day_as_the_policy_says(tx: Tx) -> None:
 
 def _note(tx: Tx, books: Books, on: date) -> None:
     rows = tx.execute(
-        "SELECT engagement_id, revenue_method, contract_type FROM deliveries "
+        "SELECT engagement_id, legal_entity, revenue_method, contract_type FROM deliveries "
         "WHERE engagement_id = %s",
         [books.id],
     ).fetchall()
-    note_terms(tx, reckons().policies, rows, datetime(on.year, on.month, on.day, tzinfo=UTC))
+    note_terms(tx, reckons(), rows, datetime(on.year, on.month, on.day, tzinfo=UTC))
 
 
 def test_costs_in_another_currency_are_converted_and_commitments_count(tx: Tx) -> None:
@@ -422,7 +423,9 @@ def test_costs_in_another_currency_are_converted_and_commitments_count(tx: Tx) -
     )
     compute(tx, JAN)
 
-    found = figures(tx, [books.id], date(2026, 1, 31), zones={}, exchange=pounds)[books.id]
+    found = figures(tx, [books.id], date(2026, 1, 31), days=CompanyDays({}), exchange=pounds)[
+        books.id
+    ]
     assert isinstance(found, Figures)
     assert found.costs.commitments == money("2000.00")
     (stage,) = found.revenue.stages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from books import TODAY, Books, acting, eur, policies
+from books import DAYS, TODAY, Books, acting, eur, policies
 from test_billing_documents import release, row
 from test_revenue_months import pounds
 
@@ -26,7 +26,7 @@ def books(tx: Tx) -> Books:
 
 
 def position(books: Books, on: date = TODAY) -> Position:
-    found = figures(books.tx, [books.id], on, zones={}, exchange=pounds)[books.id]
+    found = figures(books.tx, [books.id], on, days=DAYS, exchange=pounds)[books.id]
     assert isinstance(found, Figures)
     return recognise(found.revenue).position
 
@@ -45,7 +45,7 @@ def post(books: Books, id: str) -> None:
 
 def take_back(books: Books, id: str, **what: object) -> None:
     made = credit(books.tx, row(books, id)["reference"], acting(FINANCE), reason="agreed",
-                  dated_on=TODAY, **what)  # type: ignore[arg-type]  # fmt: skip
+                  dated_on=TODAY, days=DAYS, **what)  # type: ignore[arg-type]  # fmt: skip
     post(books, made["id"])
 
 
@@ -127,8 +127,8 @@ def test_what_is_written_off_is_never_earned(books: Books) -> None:
     books.open()
     books.time(60)
     given_up = books.time(60)
-    made = write_off(books.tx, books.id, acting(FINANCE), Proposing(policies()), [str(given_up)],
-                     reason="agreed", dated_on=TODAY)  # fmt: skip
+    made = write_off(books.tx, books.id, acting(FINANCE), Proposing(policies(), DAYS),
+                     [str(given_up)], reason="agreed", dated_on=TODAY)  # fmt: skip
     ((id, _, _),) = made.invoices
     post(books, id)
 

@@ -25,8 +25,8 @@ from fairlead.domain.rules.billing_readiness import Readiness
 from fairlead.domain.values import Money, Value
 from fairlead.errors import InvalidInput, NotFound, Problem
 from fairlead.insight.billing import BillingFigures, measure
-from fairlead.store import billing_board, billing_holds, billing_lineage, billing_runs
-from fairlead.store.database import Tx
+from fairlead.store import billing_board, billing_holds, billing_runs
+from fairlead.store.database import Tx, database_time
 from fairlead.trust.acting import Acting
 
 
@@ -81,7 +81,7 @@ class WriteOff(Value):
 
 
 class StartRun(Value):
-    dated_on: Day | None = None  #: null: today, in UTC
+    dated_on: Day | None = None  #: null: today, in each company
     until: Day | None = None
     region: Annotated[StrictStr, Field(max_length=100)] | None = None  #: null: all
     legal_entity: Annotated[StrictStr, Field(max_length=100)] | None = None
@@ -91,8 +91,8 @@ class RunView(Value):
     id: str
     asked_by: str
     asked_at: At
-    dated_on: date
-    until: date
+    dated_on: date | None  #: null: the day on which it was asked for, in each company
+    until: date | None  #: null: the day of the invoice
     region: str | None
     legal_entity: str | None
     engagements: int
@@ -163,7 +163,7 @@ def list_readiness(
 ) -> Page[Readiness]:
     """How ready each open engagement is, those with most money held first."""
     with reading_tx(parts) as tx:
-        found_ = parts.billing.readiness.of(tx, caller, on=billing_lineage.today(tx))
+        found_ = parts.billing.readiness.of(tx, caller)
     found_.sort(key=lambda one: (-one.held.amount, one.engagement))
     ids = [one.engagement for one in found_]
     first = ids.index(cursor) + 1 if cursor in ids else 0
@@ -175,8 +175,9 @@ def list_readiness(
 def get_engagement_readiness(parts: Parts, caller: Caller, id: Id) -> EngagementReadiness:
     """How ready one engagement is, and each of its milestones that is not billed."""
     with reading_tx(parts) as tx:
-        engagement, today = reviewing.seen(tx, caller, id), billing_lineage.today(tx)
-        (ready,) = parts.billing.readiness.of(tx, caller, [engagement], on=today)
+        engagement = reviewing.seen(tx, caller, id)
+        (ready,) = parts.billing.readiness.of(tx, caller, [engagement])
+        today = parts.billing.days.on(database_time(tx), ready.legal_entity)
         milestones = billing_board.milestones(tx, engagement)
     return EngagementReadiness(
         readiness=ready,
@@ -193,7 +194,7 @@ def get_billing_figures(
     Days are included and in UTC; without them, the last 90.
     """
     with reading_tx(parts) as tx:
-        last = until or billing_lineage.today(tx)
+        last = until or database_time(tx).date()
         first = since or last - timedelta(days=89)
         if first > last:
             raise InvalidParameters(
@@ -221,7 +222,7 @@ def list_holds(
 def get_item(parts: Parts, caller: Caller, id: Id) -> ItemHistory:
     """Where an entry, expense, milestone or charge was billed, and if not, why."""
     with reading_tx(parts) as tx:
-        thing, documents, words = lineage.history(tx, caller, id)
+        thing, documents, words = lineage.history(tx, caller, id, parts.billing.days)
     return ItemHistory(
         kind=thing["kind"],
         item=thing["id"],
@@ -288,7 +289,7 @@ def write_off(parts: Parts, caller: Caller, command: Commanding, wanted: WriteOf
             parts.billing.proposing,
             [str(item) for item in wanted.items],
             reason=wanted.reason,
-            dated_on=wanted.dated_on or billing_lineage.today(tx),
+            dated_on=wanted.dated_on,
         )
         return Outcome(proposed(made), status=201)
 
@@ -305,12 +306,11 @@ def start_billing_run(
         raise InvalidInput("There is no such company.", [problem])
 
     def act(tx: Tx) -> Outcome:
-        dated_on = wanted.dated_on or billing_lineage.today(tx)
         id = running.start_run_of(
             tx,
             Acting.of(parts.people, caller),
-            dated_on=dated_on,
-            until=wanted.until or dated_on,
+            dated_on=wanted.dated_on,
+            until=wanted.until,
             region=wanted.region,
             entity=wanted.legal_entity,
         )

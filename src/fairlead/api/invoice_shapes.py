@@ -126,7 +126,7 @@ class ItemAmount(ItemRef):
 
 class ProposeInvoices(Value):
     engagements: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
-    dated_on: Day | None = None  #: null: today, in UTC
+    dated_on: Day | None = None  #: null: today, in the company of each
     until: Day | None = None  #: last day of work; null: the invoice's
     items: tuple[UUID, ...] | None = None  #: null: all that is ready
 
@@ -148,7 +148,7 @@ class CreditInvoice(Value):
     """All that is left of it, or of `items`, or `amounts` on items."""
 
     reason: Reason
-    dated_on: Day | None = None
+    dated_on: Day | None = None  #: null: today, in its company
     items: Annotated[tuple[ItemRef, ...], Field(max_length=1000)] | None = None
     amounts: Annotated[tuple[ItemAmount, ...], Field(max_length=1000)] | None = None
 

@@ -119,14 +119,13 @@ def propose_invoices(
     """Draft what is ready of some engagements; for many, start a run."""
 
     def act(tx: Tx) -> Outcome:
-        dated_on = wanted.dated_on or billing_lineage.today(tx)
         seen = _seen(tx, caller, wanted.engagements)
         made = parts.billing.proposing.propose(
             tx,
             seen,
             Acting.of(parts.people, caller),
-            dated_on=dated_on,
-            until=wanted.until or dated_on,
+            dated_on=wanted.dated_on,
+            until=wanted.until,
             only=None if wanted.items is None else [str(item) for item in wanted.items],
         )
         return Outcome(ProposedInvoices(engagements=tuple(proposed(made[id]) for id in seen)))
@@ -229,7 +228,8 @@ def credit_invoice(
             id,
             acting,
             reason=wanted.reason,
-            dated_on=wanted.dated_on or billing_lineage.today(tx),
+            dated_on=wanted.dated_on,
+            days=parts.billing.days,
             items=items,
             amounts=amounts,
             version=version,

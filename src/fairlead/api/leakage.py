@@ -95,7 +95,7 @@ def look_for_leaks(parts: Parts, caller: Caller, command: Commanding, id: Id) ->
 
     def act(tx: Tx) -> Outcome:
         row = found(views(tx, caller).engagement(id), "engagement")
-        leakage.look_now(tx, parts.billing.policies, row["id"])
+        leakage.look_now(tx, parts.reckons, row["id"])
         return Outcome(LeaksView(items=tuple(leaks.of_engagements(tx, [row["id"]])[:_MOST])))
 
     return command.carry_out(act)

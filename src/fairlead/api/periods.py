@@ -97,7 +97,8 @@ def ask_period(parts: Parts, caller: Caller, command: Commanding, wanted: AskPer
             wanted.legal_entity, wanted.month, wanted.wanted, wanted.carry, wanted.reason
         )
         acting = Acting.of(parts.people, caller)
-        return Outcome(_view(capability.ask(tx, acting, parts.companies, asked)), status=201)
+        move = capability.ask(tx, acting, parts.companies, asked, parts.billing.days)
+        return Outcome(_view(move), status=201)
 
     return command.carry_out(act)
 

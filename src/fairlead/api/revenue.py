@@ -139,7 +139,6 @@ def make_forecast(
 
     def act(tx: Tx) -> Outcome:
         row = found(views(tx, caller).engagement(id), "engagement")
-        zone = parts.reckons.zones.get(row["legal_entity"] or "", "UTC")
         return Outcome(
             forecast(
                 tx,
@@ -147,7 +146,7 @@ def make_forecast(
                 row["id"],
                 minutes_left=wanted.minutes_left,
                 reason=wanted.reason,
-                zone=zone,
+                days=parts.reckons.days,
             )
         )
 

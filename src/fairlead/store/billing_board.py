@@ -26,7 +26,7 @@ WITH open AS (
                   AND r.currency = d.currency
                 ORDER BY r.resource_id DESC, r.valid_from DESC LIMIT 1) / 60, m.minor)
                 ELSE -(b.amount + coalesce(b.discount, 0) + coalesce(b.capped, 0)) END AS amount
-    FROM unnest(%(ids)s::text[]) AS g(id)
+    FROM unnest(%(ids)s::text[], %(days)s::date[]) AS g(id, today)
     JOIN deliveries d ON d.engagement_id = g.id AND d.billing_method = 'as_worked'
     JOIN unnest(%(currencies)s::text[], %(minor)s::int[]) AS m(currency, minor)
          ON m.currency = d.currency
@@ -35,7 +35,7 @@ WITH open AS (
          AND b.item_id = x.reverses AND b.live
     LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'time'
          AND h.item_id = x.id AND h.lifted_at IS NULL
-    WHERE x.billable AND x.day <= %(on)s AND (x.reverses IS NULL OR b.item_id IS NOT NULL)
+    WHERE x.billable AND x.day <= g.today AND (x.reverses IS NULL OR b.item_id IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM time_entries t
                       WHERE t.reverses = x.id AND t.state = 'approved')
       AND NOT EXISTS (SELECT 1 FROM invoice_items i
@@ -63,12 +63,12 @@ SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
        count(*) AS count, sum(x.claimed) AS amount,
        min(coalesce(x.submitted_at, x.entered_at)) AS since,
        (array_agg(DISTINCT x.resource_id))[1:3] AS people
-FROM unnest(%(ids)s::text[]) AS g(id)
+FROM unnest(%(ids)s::text[], %(days)s::date[]) AS g(id, today)
 JOIN expenses x ON x.engagement_id = g.id
 LEFT JOIN expenses t ON t.reverses = x.id AND t.state IN ('submitted', 'approved')
 LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'expense'
      AND h.item_id = x.id AND h.lifted_at IS NULL
-WHERE x.billable AND x.day <= %(on)s
+WHERE x.billable AND x.day <= g.today
   AND t.state IS DISTINCT FROM 'approved'
   AND (x.reverses IS NULL OR EXISTS (SELECT 1 FROM invoice_items b WHERE b.kind = 'expense'
                                      AND b.item_id = x.reverses AND b.live))
@@ -79,20 +79,23 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 # Milestones and charges that are due and in no live invoice, likewise.
 _FEES: LiteralString = """
+WITH due AS (SELECT * FROM unnest(%(ids)s::text[], %(days)s::date[], %(zones)s::text[])
+                         AS g(engagement, today, zone))
 SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
            WHEN x.currency <> d.currency THEN 'other_currency'
            WHEN x.ready THEN 'ready' ELSE 'milestone_not_accepted' END AS code,
        count(*) AS count, sum(x.amount) AS amount, min(x.since) AS since,
        (array_agg(x.name ORDER BY x.since))[1:3] AS people
 FROM (SELECT 'milestone' AS kind, id, engagement_id, name, amount, currency,
-             state = 'accepted' AS ready, due_on::timestamptz AS since
-      FROM milestones JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id
-      WHERE (state = 'accepted' OR due_on <= %(on)s)
+             state = 'accepted' AS ready, due_on::timestamp AT TIME ZONE g.zone AS since
+      FROM milestones JOIN due g ON g.engagement = engagement_id
+      WHERE (state = 'accepted' OR due_on <= g.today)
       UNION ALL
-      SELECT 'charge', id, engagement_id, name, amount, currency, true, due_on::timestamptz
-      FROM charges JOIN unnest(%(ids)s::text[]) AS g(g) ON g.g = engagement_id
+      SELECT 'charge', id, engagement_id, name, amount, currency, true,
+             due_on::timestamp AT TIME ZONE g.zone
+      FROM charges JOIN due g ON g.engagement = engagement_id
       WHERE cancelled_at IS NULL
-        AND due_on <= %(on)s) x
+        AND due_on <= g.today) x
 JOIN deliveries d ON d.engagement_id = x.engagement_id
 LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = x.kind
      AND h.item_id = x.id AND h.lifted_at IS NULL
@@ -128,16 +131,23 @@ _SUMS: tuple[tuple[str, LiteralString], ...] = (
 
 
 def sums(
-    tx: Tx, ids: Sequence[str], on: date, *, minor: dict[str, int], receipts: Sequence[str]
+    tx: Tx,
+    ids: Sequence[str],
+    days: Sequence[date],
+    zones: Sequence[str],
+    *,
+    minor: dict[str, int],
+    receipts: Sequence[str],
 ) -> list[dict[str, Any]]:
     """By engagement and reason (`ready`, or a blocker): count, amount, since when, and whose.
 
-    `minor`: minor units of the currencies that occur; `receipts`: engagements whose client wants
-    an expense with its receipt.
+    `days`: up to which, of each; `zones`: in which its days begin. `minor`: minor units of the
+    currencies that occur; `receipts`: engagements whose client wants an expense with its receipt.
     """
     values = {
         "ids": list(ids),
-        "on": on,
+        "days": list(days),
+        "zones": list(zones),
         "currencies": list(minor),
         "minor": list(minor.values()),
         "receipts": list(receipts),

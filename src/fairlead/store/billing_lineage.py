@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -62,7 +61,7 @@ WITH thing AS (
     SELECT 'charge', id, engagement_id, due_on,
            CASE WHEN cancelled_at IS NULL THEN 'due' ELSE 'cancelled' END, true, NULL, NULL, NULL,
            amount FROM charges WHERE id = %(item)s)
-SELECT x.*, d.number, d.billing_method, d.currency, d.closed_at, h.reason AS hold,
+SELECT x.*, d.number, d.legal_entity, d.billing_method, d.currency, d.closed_at, h.reason AS hold,
        h.placed_by AS held_by, r.id AS taken_back_by, r.state AS taking_back,
        (SELECT p.per_hour FROM bill_rates p WHERE p.engagement_id = x.engagement_id
           AND p.role = x.role AND p.resource_id IN ('', x.resource_id) AND p.valid_from <= x.day
@@ -82,10 +81,3 @@ WHERE (%(regions)s::text[] IS NULL OR d.region = ANY(%(regions)s))
 def thing(tx: Tx, item: UUID, limits: dict[str, Any]) -> dict[str, Any] | None:
     """`limits`: regions and legal entities of who asks; null is all."""
     return tx.execute(_THING, {"item": item, **limits}).fetchone()
-
-
-def today(tx: Tx) -> date:
-    """The database's day, in UTC."""
-    row = tx.execute("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day").fetchone()
-    assert row is not None
-    return row["day"]

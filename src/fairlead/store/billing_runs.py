@@ -27,7 +27,7 @@ _STARTED = _START.replace("{of}", _OF)
 
 # Some of what is left of the oldest run that nobody works on.
 _TAKE = """
-SELECT r.id, r.asked_by, r.dated_on, r.until, (
+SELECT r.id, r.asked_by, r.asked_at, r.dated_on, r.until, (
     SELECT array_agg(left_.engagement_id) FROM (
         SELECT engagement_id FROM billing_run_engagements e
         WHERE e.run_id = r.id AND e.outcome IS NULL ORDER BY engagement_id LIMIT %s) left_) AS ids
@@ -61,10 +61,15 @@ ORDER BY e.engagement_id LIMIT %(limit)s
 
 
 def start(
-    tx: Tx, id: str, *, by: str, at: datetime, dated_on: date, until: date, region: str | None,
-    entity: str | None, regions: Sequence[str] | None, entities: Sequence[str] | None,
+    tx: Tx, id: str, *, by: str, at: datetime, dated_on: date | None, until: date | None,
+    region: str | None, entity: str | None, regions: Sequence[str] | None,
+    entities: Sequence[str] | None,
 ) -> int:  # fmt: skip
-    """A run over the open engagements of a region and company, within what one sees; how many."""
+    """A run over the open engagements of a region and company, within what one sees; how many.
+
+    Null for `dated_on` is the day on which it is asked for, in each company; null for `until` is
+    the day of the invoice.
+    """
     values = {
         "id": id, "by": by, "at": at, "dated_on": dated_on, "until": until, "region": region,
         "entity": entity, "regions": regions, "entities": entities,

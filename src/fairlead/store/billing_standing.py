@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, LiteralString
+
+from psycopg.types.json import Jsonb
 
 from fairlead.store.database import Tx
 
@@ -30,7 +32,8 @@ LEFT JOIN (SELECT subject_id, min(opened_at) AS opened_at, min(team) AS team FRO
            WHERE state = 'open' AND step = 'agree_client_record' GROUP BY 1) x
        ON x.subject_id = d.engagement_id
 LEFT JOIN periods p ON p.legal_entity = d.legal_entity AND p.state = 'closed'
-      AND p.month = date_trunc('month', %(on)s::date)::date
+      AND p.month = date_trunc('month', coalesce((%(days)s::jsonb->>d.legal_entity)::date,
+                                                 %(on)s))::date
 WHERE (%(ids)s::text[] IS NULL OR d.engagement_id = ANY(%(ids)s))
   AND (%(ids)s::text[] IS NOT NULL OR d.closed_at IS NULL)
   AND (%(regions)s::text[] IS NULL OR d.region = ANY(%(regions)s))
@@ -43,14 +46,17 @@ def standing(
     tx: Tx,
     ids: Sequence[str] | None,
     on: date,
+    days: Mapping[str, date] | None = None,
     *,
     regions: Sequence[str] | None = None,
     entities: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Of these engagements, or of all that are open, for an invoice dated `on`."""
+    """Of these engagements, or of all that are open, for an invoice dated `on`, or on the
+    day of its company where that is among `days`."""
     values = {
         "ids": None if ids is None else list(ids),
         "on": on,
+        "days": Jsonb({company: day.isoformat() for company, day in (days or {}).items()}),
         "regions": None if regions is None else list(regions),
         "entities": None if entities is None else list(entities),
     }

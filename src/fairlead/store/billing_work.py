@@ -18,7 +18,8 @@ from fairlead.domain.rules import billing_proposal as rules
 from fairlead.store.database import Tx
 
 _OF: LiteralString = """
-FROM unnest(%(ids)s::text[], %(minor)s::int[]) WITH ORDINALITY AS g(id, minor, n)
+FROM unnest(%(ids)s::text[], %(minor)s::int[], %(zones)s::text[])
+     WITH ORDINALITY AS g(id, minor, zone, n)
 JOIN deliveries d ON d.engagement_id = g.id
 """
 
@@ -85,7 +86,7 @@ WHERE x.state = 'approved' AND x.billable AND x.day <= %(until)s
     + _filled(_FREE + _STANDS, "'expense'", "expenses")
     + """
 UNION ALL
-SELECT g.n - 1, 'milestone', x.id, coalesce(x.accepted_at::date, x.due_on),
+SELECT g.n - 1, 'milestone', x.id, coalesce((x.accepted_at AT TIME ZONE g.zone)::date, x.due_on),
        round(x.amount * 10::numeric ^ g.minor)::bigint, x.name, x.clause
 """
     + _OF
@@ -168,6 +169,7 @@ def read(
     asked: Sequence[Asked],
     engagements: pl.DataFrame,
     *,
+    zones: Sequence[str],
     dated_on: date,
     until: date,
     only: Sequence[Any] | None = None,
@@ -175,7 +177,8 @@ def read(
 ) -> rules.Work:
     """Their unbilled work up to the day `until`, and fees that are due by `dated_on`.
 
-    `engagements`: the table of the same name, in the same order. `only`: of these items.
+    `engagements`: the table of the same name, in the same order, as `zones`: where the day is
+    counted on which a milestone was accepted. `only`: of these items.
     `with_held`: also items that are held by themselves.
     """
     grouped = {
@@ -185,6 +188,7 @@ def read(
     values: dict[str, Any] = {
         "ids": [one.engagement for one in asked],
         "minor": [one.minor_units for one in asked],
+        "zones": list(zones),
         "receipts": [one.engagement for one in asked if one.needs_receipts],
         "dated_on": dated_on,
         "until": until,

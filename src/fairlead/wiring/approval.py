@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.handoff.ourselves import Takes
 from fairlead.capabilities.time import billing_start, booking, submission
 from fairlead.capabilities.time.billing_start import Drafts, StartsBilling, WeighsBilling, both
@@ -36,11 +37,13 @@ def subjects() -> Mapping[str, Subjects]:
     return {submission.SUBJECT: TimesheetSubjects()}
 
 
-def listeners(library: Library, policies: Policies, drafts: Drafts) -> Mapping[str, Takes]:
+def listeners(
+    library: Library, policies: Policies, days: CompanyDays, drafts: Drafts
+) -> Mapping[str, Takes]:
     """Type of our own messages → what takes it in. `drafts`: how an invoice is drafted."""
     return {
-        WORK_APPROVED: both(BooksWork(library), WeighsBilling(policies)),
-        BILLING_WEIGH: WeighsBilling(policies),
+        WORK_APPROVED: both(BooksWork(library), WeighsBilling(policies, days)),
+        BILLING_WEIGH: WeighsBilling(policies, days),
         BILLING_DUE: StartsBilling(library, drafts),
         TIMESHEET_DUE: StartsReminder(library),
     }

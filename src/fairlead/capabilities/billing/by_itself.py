@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fairlead.capabilities.billing.proposing import Proposing
-from fairlead.store.database import Tx, database_time
+from fairlead.store.database import Tx
 from fairlead.trust.acting import ITSELF, Acting
 
 
 class DraftsWhatIsReady:
-    """Of one engagement, up to today (UTC). What is in a draft already is in no second one."""
+    """Of one engagement, up to today in its company. What is in a draft is in no second one."""
 
     def __init__(self, proposing: Proposing) -> None:
         self._proposing = proposing
 
     def __call__(self, tx: Tx, engagement: str, /) -> tuple[Sequence[str], str]:
         """References of what was drafted, and in words what came of it and what is left."""
-        today = database_time(tx).date()
         made = self._proposing.propose(
-            tx, [engagement], Acting(ITSELF, None), dated_on=today, until=today
+            tx, [engagement], Acting(ITSELF, None), dated_on=None, until=None
         )
         if engagement not in made:
             return (), "it is not launched"

@@ -15,6 +15,7 @@ from fairlead.capabilities.billing.changing import locked, tell
 from fairlead.capabilities.billing.documents import header_of
 from fairlead.capabilities.billing.proposing import Proposed, Proposing, line_row, proposed_event
 from fairlead.capabilities.billing.reviewing import must_say_why, must_see
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState
 from fairlead.domain.rules.billing_amounts import RATE_SCALE, of_minor, to_minor
 from fairlead.domain.rules.billing_digest import digest, item_words
@@ -37,13 +38,15 @@ def credit(
     acting: Acting,
     *,
     reason: str,
-    dated_on: date,
+    dated_on: date | None,
+    days: CompanyDays,
     items: Sequence[Key] | None = None,
     amounts: Mapping[Key, Money] | None = None,
     version: int | None = None,
 ) -> dict[str, Any]:
     """Propose a credit: of all that is left, of these `items`, or of `amounts` on items.
 
+    `dated_on`: null is today in its company, by `days`.
     Raises `NotFound`, `IllegalMove` for what was not released and for an item in whole of which
     another credit is not released yet, and `InvalidInput` for items that
     are not in it or of which less is left, and for a retainer that has been drawn.
@@ -73,7 +76,7 @@ def credit(
         "net": of_minor(made.net, currency).amount,
         "work": of_minor(made.work, currency).amount,
         "drawn": of_minor(made.drawn, currency).amount,
-        "dated_on": dated_on,
+        "dated_on": dated_on or days.on(now, row["legal_entity"]),
         "proposed_by": acting.id,
         "proposed_at": now,
         "reason": reason,
@@ -286,12 +289,13 @@ def write_off(
     items: Sequence[str],
     *,
     reason: str,
-    dated_on: date,
+    dated_on: date | None,
 ) -> Proposed:
     """Propose to give up unbilled items for good: a document that comes to zero and stays with us.
 
-    It is reviewed and released as an invoice is. Raises `NotFound`, and `InvalidInput` for items
-    that cannot be billed, so need not be given up.
+    It is reviewed and released as an invoice is; `dated_on`: null is today in its company.
+    Raises `NotFound`, and `InvalidInput` for items that cannot be billed, so need not be given
+    up.
     """
     must_say_why(reason)
     must_see(tx, engagement, acting)

@@ -9,6 +9,7 @@ from fairlead.capabilities.billing.paper import InvoicePaper, paper_of
 from fairlead.capabilities.billing.proposing import Proposing
 from fairlead.capabilities.billing.readiness import Readiness
 from fairlead.capabilities.billing.releasing import Releasing
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.model.legal_entity import LegalEntity
 from fairlead.flow.library import Library
 from fairlead.policy.tables import Policies
@@ -21,11 +22,12 @@ from fairlead.store.invoices import Sees
 class BillingDesk:
     policies: Policies
     library: Library
+    days: CompanyDays
     entities: tuple[LegalEntity, ...] = ()  #: companies of ours, for the names on paper
 
     @cached_property
     def proposing(self) -> Proposing:
-        return Proposing(self.policies)
+        return Proposing(self.policies, self.days)
 
     @cached_property
     def releasing(self) -> Releasing:
@@ -33,7 +35,7 @@ class BillingDesk:
 
     @cached_property
     def readiness(self) -> Readiness:
-        return Readiness(self.policies)
+        return Readiness(self.policies, self.days)
 
     def paper(self, tx: Tx, sees: Sees, name: str) -> InvoicePaper | None:
         """An invoice by its id or reference, as it stands on paper; null: none is to be seen."""

@@ -35,7 +35,7 @@ class KeepsBoard:
         since = board.lock(tx, engagements)
         now = database_time(tx)
         # it sees all, and what is kept is shown by the reader's own limits
-        found = self.readiness.of(tx, ITSELF, engagements, on=now.date())
+        found = self.readiness.of(tx, ITSELF, engagements)
         board.keep(tx, [_row(one, since.get(one.engagement), now) for one in found])
 
     def sweep(self, db: Database) -> None:

@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from fairlead.capabilities.billing.changing import sees
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.errors import NotFound
 from fairlead.store import billing_lineage, invoice_items
-from fairlead.store.database import Tx
+from fairlead.store.database import Tx, database_time
 from fairlead.trust.principals import Principal
 
 
 def history(
-    tx: Tx, reader: Principal, item: str
+    tx: Tx, reader: Principal, item: str, days: CompanyDays
 ) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
     """The thing itself, every document that it was in, and where it stands, in words.
 
@@ -32,7 +33,8 @@ def history(
     documents = invoice_items.history(
         tx, thing["kind"], item, regions=limits.regions, entities=limits.entities
     )
-    return thing, documents, stands(thing, documents, billing_lineage.today(tx))
+    today = days.on(database_time(tx), thing["legal_entity"])
+    return thing, documents, stands(thing, documents, today)
 
 
 def stands(thing: Mapping[str, Any], documents: Sequence[Mapping[str, Any]], today: date) -> str:

@@ -113,13 +113,12 @@ def preview_of(
     lines: Sequence[Mapping[str, Any]],
     entity: LegalEntity | None,
     *,
-    dated_on: date,
     now: datetime,
 ) -> InvoicePaper:
     """Of what `Proposing.preview` says; `row`: of `store.readiness_board`."""
     drafted = {
         "reference": "at draft", "number": None, "state": InvoiceState.PROPOSED, "due_on": None,
-        "kind": InvoiceKind.INVOICE, "credits_reference": None, "dated_on": dated_on,
+        "kind": InvoiceKind.INVOICE, "credits_reference": None,
         "proposed_at": now, "engagement": row["number"],
     }  # fmt: skip
     return paper_of({**row, **header, **drafted}, lines, entity)

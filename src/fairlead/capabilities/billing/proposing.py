@@ -17,6 +17,7 @@ import polars as pl
 
 from fairlead.capabilities.billing.documents import header_of
 from fairlead.capabilities.billing.terms import Terms
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState
 from fairlead.domain.rules.billing_amounts import RATE_SCALE, of_minor, to_minor
@@ -82,8 +83,8 @@ class _Drafting:
 
 
 class Proposing:
-    def __init__(self, policies: Policies) -> None:
-        self._policies = policies
+    def __init__(self, policies: Policies, days: CompanyDays) -> None:
+        self._policies, self._days = policies, days
 
     def propose(
         self,
@@ -91,18 +92,40 @@ class Proposing:
         engagements: Sequence[str],
         acting: Acting,
         *,
-        dated_on: date,
-        until: date,
+        dated_on: date | None,
+        until: date | None,
         only: Sequence[str] | None = None,
+        asked_at: datetime | None = None,
     ) -> dict[str, Proposed]:
         """Draft what is ready of these engagements, up to the day `until`.
 
-        `only`: of these items. What holds an engagement as a whole, and who may not bill it (they
-        approved or entered its work, or asked for its rates), is told, not raised: the others go
-        on. Raises `AlreadyBilled` where another holds an item after all.
+        `dated_on`: null is the day on which it was asked for (`asked_at`, null: now) in the company
+        that invoices. `until`: null is the invoice's day. `only`: of these items. What holds an
+        engagement as a whole, and who may not bill it (they approved or entered its work, or asked
+        for its rates), is told, not raised: the others go on. Raises `AlreadyBilled` where another
+        holds an item after all.
         """
         now = database_time(tx)
         locked = deliveries.load(tx, engagements, lock=True)
+        of_day: dict[date, dict[str, Delivery]] = {}
+        for id, delivery in locked.items():
+            day = dated_on or self._days.on(asked_at or now, delivery.legal_entity)
+            of_day.setdefault(day, {})[id] = delivery
+        found: dict[str, Proposed] = {}
+        for day, some in of_day.items():
+            found |= self._propose(tx, some, acting, day, until or day, only, now)
+        return {id: found[id] for id in locked}
+
+    def _propose(
+        self,
+        tx: Tx,
+        locked: Mapping[str, Delivery],
+        acting: Acting,
+        dated_on: date,
+        until: date,
+        only: Sequence[str] | None,
+        now: datetime,
+    ) -> dict[str, Proposed]:
         outcomes = {id: Proposed(id) for id in locked}
         so_far = billing_work.so_far(tx, list(locked))
         ready = self._ready(tx, locked, so_far, outcomes, acting, dated_on, until, now)
@@ -118,7 +141,10 @@ class Proposing:
             for id, one in ready.items()
         ]
         table = _table(ready, so_far)
-        work = billing_work.read(tx, asked, table, dated_on=dated_on, until=until, only=only)
+        zones = self._zones([one.delivery for one in ready.values()])
+        work = billing_work.read(
+            tx, asked, table, zones=zones, dated_on=dated_on, until=until, only=only
+        )
         made = propose(work)
         order = list(ready.values())
         made = self._within_orders(made, order, outcomes)
@@ -128,18 +154,17 @@ class Proposing:
         self._write(tx, made, order, outcomes, drafting)
         return outcomes
 
-    def preview(
-        self, tx: Tx, engagement: str, *, dated_on: date, until: date
-    ) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-        """What a proposal would draft of an engagement, whatever holds it: the header and lines of
-        each, as the store would have them, with how many `items` each line has. Nothing is written,
-        and what a purchase order pays for does not count. Raises `NotFound`."""
+    def preview(self, tx: Tx, engagement: str) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """What a proposal would draft today of an engagement, whatever holds it: the header and
+        lines of each, as the store would have them, with how many `items` each line has. Nothing is
+        written, and what a purchase order pays for does not count. Raises `NotFound`."""
         found = deliveries.load(tx, [engagement])
         if engagement not in found:
             raise NotFound("There is no such engagement.")
-        delivery = found[engagement]
-        (standing,) = billing_standing.standing(tx, [engagement], dated_on)
-        one = _Ready(delivery, Terms(self._policies, database_time(tx)).of(standing), None)
+        delivery, now = found[engagement], database_time(tx)
+        today = self._days.on(now, delivery.legal_entity)
+        (standing,) = billing_standing.standing(tx, [engagement], today)
+        one = _Ready(delivery, Terms(self._policies, now).of(standing), None)
         asked = Asked(
             engagement=engagement,
             minor_units=minor_units(delivery.currency),
@@ -147,13 +172,17 @@ class Proposing:
             needs_receipts=one.terms.receipts is Demand.REQUIRED,
         )
         table = _table({engagement: one}, billing_work.so_far(tx, [engagement]))
-        made = propose(billing_work.read(tx, [asked], table, dated_on=dated_on, until=until))
+        zones = self._zones([delivery])
+        made = propose(
+            billing_work.read(tx, [asked], table, zones=zones, dated_on=today, until=today)
+        )
         counts = made.items.group_by("period", "line").len("items")
         lines = made.lines.join(counts, on=["period", "line"], how="left", nulls_equal=True)
         previews: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
         for row in made.invoices.sort("period").iter_rows(named=True):
             header = {
                 "net": of_minor(row["net"], delivery.currency).amount,
+                "dated_on": today,
                 "starts_on": row["starts_on"],
                 "ends_on": row["ends_on"],
             }
@@ -179,15 +208,17 @@ class Proposing:
         items: Sequence[str],
         *,
         reason: str,
-        dated_on: date,
+        dated_on: date | None,
     ) -> Proposed:
         """Draft a write-off of these unbilled items of an engagement that the caller has locked.
 
-        Held items are among those that can be given up, and no cap, discount or retainer counts.
-        Raises `InvalidInput` naming items that could not be billed anyhow.
+        `dated_on`: null is today in its company. Held items are among those that can be given up,
+        and no cap, discount or retainer counts. Raises `InvalidInput` naming items that could not
+        be billed anyhow.
         """
         now = database_time(tx)
         delivery = deliveries.load(tx, [engagement])[engagement]
+        dated_on = dated_on or self._days.on(now, delivery.legal_entity)
         (standing,) = billing_standing.standing(tx, [engagement], dated_on)
         plain = {"split": Split.NONE, "discount": Decimal(0), "expense_mark_up": Decimal(0)}
         terms = Terms(self._policies, now).of(standing).model_copy(update=plain)
@@ -197,6 +228,7 @@ class Proposing:
             tx,
             [Asked(engagement=engagement, minor_units=units, group_by=terms.group_by)],
             _table({engagement: one}, {engagement: {"work": Decimal(0), "retainer": Decimal(0)}}),
+            zones=self._zones([delivery]),
             dated_on=date.max,
             until=date.max,
             only=items,
@@ -212,6 +244,9 @@ class Proposing:
         drafting = _Drafting(InvoiceKind.WRITE_OFF, acting, dated_on, now, reason)
         self._write(tx, _to_nothing(made, units), [one], outcomes, drafting)
         return outcomes[engagement]
+
+    def _zones(self, of: Sequence[Delivery]) -> list[str]:
+        return [self._days.zone(delivery.legal_entity) for delivery in of]
 
     def _ready(
         self,

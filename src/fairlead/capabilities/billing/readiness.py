@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from fairlead.capabilities.billing.terms import Terms
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.rules import billing_readiness as rules
 from fairlead.domain.rules.billing_blockers import BlockerCode, stops
 from fairlead.domain.rules.billing_readiness import Owner
@@ -29,28 +30,38 @@ class BlockerFacts(Value):
 @dataclass(frozen=True)
 class Readiness:
     policies: Policies
+    days: CompanyDays
 
     def of(
-        self, tx: Tx, reader: Principal, engagements: Sequence[str] | None = None, *, on: date
+        self,
+        tx: Tx,
+        reader: Principal,
+        engagements: Sequence[str] | None = None,
+        *,
+        on: date | None = None,
     ) -> list[rules.Readiness]:
         """Of these engagements, or of all that are open, as far as the reader sees them.
 
-        Six statements, however many engagements there are.
+        `on`: null is today, in the company of each. Six statements, however many there are.
         """
         now = database_time(tx)
         limits: dict[str, Any] = {
             "regions": None if reader.regions is None else list(reader.regions),
             "entities": None if reader.legal_entities is None else list(reader.legal_entities),
         }
-        standing = billing_standing.standing(tx, engagements, on, **limits)
+        todays = {} if on else {name: self.days.on(now, name) for name in self.days.zones}
+        standing = billing_standing.standing(tx, engagements, on or now.date(), todays, **limits)
         ids = [row["engagement_id"] for row in standing]
+        days = [on or self.days.on(now, row["legal_entity"]) for row in standing]
+        zones = [self.days.zone(row["legal_entity"]) for row in standing]
         terms = Terms(self.policies, now)
         of_client = {row["engagement_id"]: terms.of(row) for row in standing}
         currencies = sorted({row["currency"] for row in standing})
         sums = billing_board.sums(
             tx,
             ids,
-            on,
+            days,
+            zones,
             minor={currency: minor_units(currency) for currency in currencies},
             receipts=[id for id in ids if of_client[id].receipts is Demand.REQUIRED],
         )
@@ -58,19 +69,20 @@ class Readiness:
         for row in sums:
             by[row["engagement_id"]].append(row)
         so_far = billing_work.so_far(tx, ids)
-        latency = billing_board.approval_days(tx, on)
+        latency = billing_board.approval_days(tx, on or now.date())
         owners = self._owners(now)
         return [
             rules.readiness(
                 row,
                 by[id],
                 so_far[id],
-                stops(row, of_client[id], on),
+                stops(row, of_client[id], day),
                 owners(row["region"] or ""),
-                today=on,
+                today=day,
+                zone=zone,
                 approval_days=latency,
             )
-            for id, row in zip(ids, standing, strict=True)
+            for id, row, day, zone in zip(ids, standing, days, zones, strict=True)
         ]
 
     def _owners(self, now: Any) -> Callable[[str], Callable[[BlockerCode], Owner]]:

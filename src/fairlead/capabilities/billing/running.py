@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -27,9 +28,18 @@ _BROKEN = (psycopg.DataError, ArithmeticError, ValueError, pl.exceptions.PolarsE
 
 
 def start_run_of(
-    tx: Tx, acting: Acting, *, dated_on: date, until: date, region: str | None, entity: str | None
+    tx: Tx,
+    acting: Acting,
+    *,
+    dated_on: date | None,
+    until: date | None,
+    region: str | None,
+    entity: str | None,
 ) -> str:
-    """Have invoices proposed for every open engagement of a region and company; the run's id."""
+    """Have invoices proposed for every open engagement of a region and company; the run's id.
+
+    `dated_on`: null is today, in each company. `until`: null is the invoice's day.
+    """
     reader, id = acting.principal, str(uuid4())
     billing_runs.start(
         tx,
@@ -77,7 +87,7 @@ class ProposesRuns:
         return True
 
     def _proposed(
-        self, tx: Tx, run: dict[str, object], ids: list[str]
+        self, tx: Tx, run: Mapping[str, Any], ids: list[str]
     ) -> tuple[dict[str, str], int, int]:
         """What came of each; where one is taken meanwhile, each is tried by itself."""
         try:
@@ -97,15 +107,19 @@ class ProposesRuns:
         return said, sum(part[1] for part in parts), sum(part[2] for part in parts)
 
     def _together(
-        self, tx: Tx, run: dict[str, object], ids: list[str]
+        self, tx: Tx, run: Mapping[str, Any], ids: list[str]
     ) -> tuple[dict[str, str], int, int]:
         principal = self._people.principal(str(run["asked_by"]))
         principal.must(Permission.BILLING_PROPOSE)
         acting = Acting.of(self._people, principal)
-        dated_on, until = run["dated_on"], run["until"]
-        assert isinstance(dated_on, date)
-        assert isinstance(until, date)
-        made = self._proposing.propose(tx, ids, acting, dated_on=dated_on, until=until)
+        made = self._proposing.propose(
+            tx,
+            ids,
+            acting,
+            dated_on=run["dated_on"],
+            until=run["until"],
+            asked_at=run["asked_at"],
+        )
         outcomes = {id: made[id].words if id in made else "not launched" for id in ids}
         return (
             outcomes,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from zoneinfo import ZoneInfo
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.values import Value
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem
 from fairlead.store import contract_terms, journal
@@ -21,7 +21,7 @@ class Forecast(Value):
 
 
 def forecast(
-    tx: Tx, acting: Acting, id: str, *, minutes_left: int, reason: str, zone: str = "UTC"
+    tx: Tx, acting: Acting, id: str, *, minutes_left: int, reason: str, days: CompanyDays
 ) -> Forecast:
     """From today on, so much is left. It counts before the budget, less what is worked since.
 
@@ -42,7 +42,7 @@ def forecast(
     if not reason.strip():
         raise InvalidInput("A forecast says why.", [Problem("/reason", "is required")])
     now = database_time(tx)
-    on = now.astimezone(ZoneInfo(zone)).date()
+    on = days.on(now, row["legal_entity"])
     contract_terms.forecast(
         tx, id, on=on, minutes_left=minutes_left, reason=reason, by=acting.id, at=now
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from fairlead.capabilities.revenue.months import note_terms
+from fairlead.capabilities.revenue.months import Reckons, note_terms
 from fairlead.domain.model.leakage import LeakKind, LeakRules, LeakTotal
 from fairlead.domain.rules.leakage import totals
 from fairlead.domain.values import Value, minor_units
@@ -55,7 +55,7 @@ class LeakageFacts(Value):
     currency: str
 
 
-def sweep_on(tx: Tx, policies: Policies, *, at_a_time: int = _AT_A_TIME) -> bool:
+def sweep_on(tx: Tx, reckons: Reckons, *, at_a_time: int = _AT_A_TIME) -> bool:
     """Look at the next engagements of today's sweep; False: it is done, or somebody is at it.
 
     Terms of contracts are noted on the way, so that a change is known from its day on.
@@ -66,8 +66,8 @@ def sweep_on(tx: Tx, policies: Policies, *, at_a_time: int = _AT_A_TIME) -> bool
         return False
     rows = leaks.chunk(tx, reached, at_a_time)
     if rows:
-        note_terms(tx, policies, rows, now)
-        look(tx, policies, rows, now)
+        note_terms(tx, reckons, rows, now)
+        look(tx, reckons.policies, rows, now)
     leaks.advance_sweep(
         tx,
         now.date(),
@@ -78,14 +78,14 @@ def sweep_on(tx: Tx, policies: Policies, *, at_a_time: int = _AT_A_TIME) -> bool
     return True
 
 
-def look_now(tx: Tx, policies: Policies, engagement: str) -> None:
+def look_now(tx: Tx, reckons: Reckons, engagement: str) -> None:
     """Look at one engagement without waiting for the day's sweep. Raises `NotFound`."""
     now = database_time(tx)
     rows = leaks.some(tx, [engagement])
     if not rows:
         raise NotFound("There is no such engagement, or it is not launched.")
-    note_terms(tx, policies, rows, now)
-    look(tx, policies, rows, now)
+    note_terms(tx, reckons, rows, now)
+    look(tx, reckons.policies, rows, now)
 
 
 def look(tx: Tx, policies: Policies, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:

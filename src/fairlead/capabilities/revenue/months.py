@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.revenue.reckoning import Exchange, Figures, figures
 from fairlead.domain.ids import derived
 from fairlead.domain.model.revenue import Recognised, Treatment
@@ -51,7 +52,7 @@ class Reckons:
     """What computing needs besides the database."""
 
     policies: Policies
-    zones: Mapping[str, str]  #: legal entity → the zone that its days are counted in
+    days: CompanyDays
     exchange: Callable[[Tx], Exchange]
 
 
@@ -126,21 +127,21 @@ def _go_on(tx: Tx, job: Job, *, changed_any: bool, now: datetime) -> None:
         )
 
 
-def note_terms(
-    tx: Tx, policies: Policies, rows: Sequence[Mapping[str, Any]], now: datetime
-) -> None:
-    """Keep the terms of these engagements as they are now; changes hold from today."""
-    groups: dict[Treatment, list[str]] = {}
-    policy = policies.as_of(POLICY, now)
+def note_terms(tx: Tx, reckons: Reckons, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Keep the terms of these engagements as they are now; changes hold from today in the company
+    of each."""
+    groups: dict[tuple[Treatment, date], list[str]] = {}
+    policy = reckons.policies.as_of(POLICY, now)
     asked: dict[tuple[str, str], Treatment] = {}
     for row in rows:
         key = (row["revenue_method"], row["contract_type"])
         if key not in asked:
             facts = ModificationFacts(revenue_method=key[0], contract_type=key[1])
             asked[key] = Treatment(str(decide(policy, facts, now).answer["treatment"]))
-        groups.setdefault(asked[key], []).append(row["engagement_id"])
-    for treatment, ids in groups.items():
-        contract_terms.note(tx, ids, since=now.date(), treatment=treatment, at=now)
+        today = reckons.days.on(now, row["legal_entity"])
+        groups.setdefault((asked[key], today), []).append(row["engagement_id"])
+    for (treatment, today), ids in groups.items():
+        contract_terms.note(tx, ids, since=today, treatment=treatment, at=now)
 
 
 def last_day(month: date) -> date:
@@ -165,8 +166,8 @@ def _compute(
 ) -> tuple[int, int]:
     """How many engagements have new figures, and how many cannot be measured."""
     ids = [row["engagement_id"] for row in rows]
-    note_terms(tx, reckons.policies, rows, now)
-    found = figures(tx, ids, until, zones=reckons.zones, exchange=reckons.exchange(tx))
+    note_terms(tx, reckons, rows, now)
+    found = figures(tx, ids, until, days=reckons.days, exchange=reckons.exchange(tx))
     before = revenue.standing_before(tx, ids, job.month)
     fixed, drafts = revenue.of_month(tx, ids, job.month)
     drafted: list[_Drafted] = []

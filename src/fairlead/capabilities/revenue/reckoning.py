@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.margin import CostedWork, CostProgress, MarginFacts
 from fairlead.domain.model.revenue import (
@@ -57,34 +58,36 @@ class Figures:
 
 
 def figures(
-    tx: Tx, ids: Sequence[str], on: date, *, zones: Mapping[str, str], exchange: Exchange
+    tx: Tx, ids: Sequence[str], on: date, *, days: CompanyDays, exchange: Exchange
 ) -> dict[str, Figures | Unmeasured]:
     """By engagement, at the end of a day. Changes of a contract count as far as they were noted
     (`contract_terms.note`).
 
     One that cannot be worked out says why; it does not keep others from it.
     """
-    return {id: _of(rows, on, exchange) for id, rows in read(tx, ids, on, zones).items()}
+    found = read(tx, ids, on, days.zones)
+    return {id: _of(rows, on, days, exchange) for id, rows in found.items()}
 
 
-def _of(rows: Read, on: date, exchange: Exchange) -> Figures | Unmeasured:
+def _of(rows: Read, on: date, days: CompanyDays, exchange: Exchange) -> Figures | Unmeasured:
     method = rows.delivery["revenue_method"]
     if method not in _METHODS:
         return Unmeasured(f"its revenue method {method!r} is none of {', '.join(_METHODS)}")
     try:
-        return _Reckoner(rows, on, exchange).figures()
+        return _Reckoner(rows, on, days, exchange).figures()
     except ValueError as wrong:  # such as an amount in another currency than the contract's
         return Unmeasured(" ".join(str(wrong).split())[:500])
 
 
 class _Reckoner:
-    def __init__(self, rows: Read, on: date, exchange: Exchange) -> None:
+    def __init__(self, rows: Read, on: date, days: CompanyDays, exchange: Exchange) -> None:
         self._rows, self._on, self._exchange = rows, on, exchange
         self._delivery = Delivery.model_validate(rows.delivery["body"])
         self._currency = self._delivery.currency
         self._method = RevenueMethod(self._delivery.revenue_method)
         closed = rows.delivery["closed_at"]
-        self._complete = closed is not None and closed.date() <= on
+        company = self._delivery.legal_entity
+        self._complete = closed is not None and days.on(closed, company) <= on
         self._terms_by_date = rows["terms"] or [self._implied()]
 
     def figures(self) -> Figures:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.revenue.months import Reckons
 from fairlead.capabilities.revenue.reckoning import Figures, figures
 from fairlead.domain.model.margin import Margin, MarginFacts
@@ -96,9 +96,8 @@ def statement(
     delivery = deliveries.load(tx, [id]).get(id)
     if delivery is None:
         return None
-    zone = ZoneInfo(reckons.zones.get(delivery.legal_entity, "UTC"))
-    day = on or (now or database_time(tx)).astimezone(zone).date()
-    found = figures(tx, [id], day, zones=reckons.zones, exchange=reckons.exchange(tx))[id]
+    day = on or reckons.days.on(now or database_time(tx), delivery.legal_entity)
+    found = figures(tx, [id], day, days=reckons.days, exchange=reckons.exchange(tx))[id]
     base: dict[str, Any] = {
         "engagement": id,
         "number": delivery.number,
@@ -120,7 +119,7 @@ def statement(
     }
     if isinstance(found, Unmeasured):
         return Statement.model_validate(base | {"unmeasured": _hidden(str(found), costs)})
-    base["milestones"] = _milestones(tx, found.milestones)
+    base["milestones"] = _milestones(tx, found.milestones, reckons.days, delivery.legal_entity)
     return Statement.model_validate(base | _measured(found, costs))
 
 
@@ -178,7 +177,9 @@ def _months(entries: Sequence[tuple[RevenueEntry, Mapping[str, Any]]]) -> tuple[
     return tuple(found.values())
 
 
-def _milestones(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> tuple[BilledMilestone, ...]:
+def _milestones(
+    tx: Tx, rows: Sequence[Mapping[str, Any]], days: CompanyDays, company: str
+) -> tuple[BilledMilestone, ...]:
     invoices = invoices_of(tx, [row["id"] for row in rows])
     found: list[BilledMilestone] = []
     for row in rows:
@@ -190,7 +191,7 @@ def _milestones(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> tuple[BilledMilest
                 due_on=row["due_on"],
                 amount=Money(amount=row["amount"], currency=row["currency"]),
                 state=MilestoneState(row["state"]),
-                accepted_on=row["accepted_at"].date() if row["accepted_at"] else None,
+                accepted_on=days.on(row["accepted_at"], company) if row["accepted_at"] else None,
                 invoice=(invoice["number"] or invoice["reference"]) if invoice else None,
                 invoice_state=invoice["state"] if invoice else None,
             )

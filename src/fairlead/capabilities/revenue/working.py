@@ -20,7 +20,7 @@ class RevenueDrain:
 
     def work(self, queue: str, ledger: Ledger) -> Took:
         with self._db.transaction() as tx:
-            busy = carry_on(tx, self._reckons) or sweep_on(tx, self._reckons.policies)
+            busy = carry_on(tx, self._reckons) or sweep_on(tx, self._reckons)
         return Took.SOME if busy else Took.NOTHING
 
 

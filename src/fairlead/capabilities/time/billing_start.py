@@ -14,6 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.capabilities.handoff.starting import start_for
 from fairlead.capabilities.time.events import BILLING_DUE, BILLING_WEIGH, say
 from fairlead.domain.ids import EngagementId
@@ -57,8 +58,8 @@ class StartFacts(Value):
 class WeighsBilling:
     """Takes in that work was approved, or that something is ready: says so where it is enough."""
 
-    def __init__(self, policies: Policies) -> None:
-        self._policies = policies
+    def __init__(self, policies: Policies, days: CompanyDays) -> None:
+        self._policies, self._days = policies, days
 
     def __call__(self, tx: Tx, data: Mapping[str, Any], message: Message) -> str:
         id = EngagementId(data["engagement"])
@@ -66,14 +67,15 @@ class WeighsBilling:
         if delivery is None:
             return f"{id} is not launched"
         now = database_time(tx)
-        found = billing_starts.stands(tx, id, now.date())
+        today = self._days.on(now, delivery.legal_entity)
+        found = billing_starts.stands(tx, id, today)
         facts = StartFacts(
             billing_method=delivery.billing_method,
             contract_type=delivery.contract_type,
             unbilled_hours=(Decimal(found["minutes"]) / 60).quantize(Decimal("0.01")),
-            unbilled_days=_days(found["since"], now.date()),
+            unbilled_days=_days(found["since"], today),
             waiting=found["waiting"],
-            expense_days=_days(found["spent_since"], now.date()),
+            expense_days=_days(found["spent_since"], today),
             fees=found["fees"],
             drafts=found["drafts"],
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import uuid4
 
+from fairlead.capabilities.company_days import CompanyDays
 from fairlead.domain.rules.period import month_of
 from fairlead.domain.rules.project_setup import add_months
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem
@@ -29,16 +30,21 @@ class AskedFor:
     reason: str = ""
 
 
-def ask(tx: Tx, acting: Acting, companies: frozenset[str], wanted: AskedFor) -> Move:
-    """`companies`: codes of all of ours. Raises `NotFound` for one that they do not see,
-    `InvalidInput`, `IllegalMove` (it is so already, was asked before, or something waits)."""
+def ask(
+    tx: Tx, acting: Acting, companies: frozenset[str], wanted: AskedFor, days: CompanyDays
+) -> Move:
+    """`companies`: codes of all of ours; `days`: by which a month is over.
+
+    Raises `NotFound` for one that they do not see, `InvalidInput`, `IllegalMove` (it is so already,
+    was asked before, or something waits).
+    """
     entity, month = wanted.legal_entity, wanted.month
     _must_see(acting, entity if entity in companies else None)
     now = database_time(tx)
     problems: list[Problem] = []
     if month != month_of(month) or month.year < 2000:
         problems.append(Problem("/month", "is the first day of a month"))
-    elif wanted.wanted == "closed" and add_months(month, 1) > now.date():
+    elif wanted.wanted == "closed" and add_months(month, 1) > days.on(now, entity):
         problems.append(Problem("/month", "is over before it is closed"))
     if wanted.wanted == "open" and not wanted.reason.strip():
         problems.append(Problem("/reason", "is required to open a month again"))

@@ -14,10 +14,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import ceil
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fairlead.domain.rules.billing_blockers import BlockerCode, Stop
 from fairlead.domain.values import Money, Name, Value
@@ -103,9 +104,11 @@ def readiness(
     owner: Callable[[BlockerCode], Owner],
     *,
     today: date,
+    zone: str,
     approval_days: float | None,
 ) -> Readiness:
-    """`standing`, `sums`, `so_far`: the rows of the store for this engagement."""
+    """`standing`, `sums`, `so_far`: the rows of the store for this engagement. `zone`: of `today`,
+    in which ages are counted too (IANA)."""
     currency = standing["currency"]
     found: list[Blocker] = []
 
@@ -123,7 +126,7 @@ def readiness(
         days = asked.days
         if code in _APPROVALS and approval_days is not None:
             days = max(1, ceil(approval_days))
-        begun = None if since is None else since.astimezone(UTC).date()
+        begun = None if since is None else since.astimezone(ZoneInfo(zone)).date()
         found.append(
             Blocker(
                 code=code,

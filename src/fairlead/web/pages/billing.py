@@ -63,7 +63,7 @@ class BillingPage:
     chosen: bool = False  #: the address names the card
     outcomes: tuple[Outcome, ...] = ()
     may_draft: bool = False
-    today: date | None = None
+    today: date | None = None  #: in the company whose board it is; null: it differs by company
     oob: bool = False  #: the card finds its own place
 
 
@@ -110,8 +110,7 @@ def download(visit: Visit) -> Response:
 def draft(visit: Visit, form: Form) -> Response:
     """Draft what is ready: of one engagement, or of all that the board shows as ready."""
     board = Board(visit)
-    today = visit.clock.today
-    dated_on, until = _day(form, "dated_on", today), _day(form, "until", today)
+    dated_on, until = _day(form, "dated_on"), _day(form, "until")
     number = form.text("number", longest=40)
     if number:
         ids = [_engagement(visit, number)]
@@ -190,7 +189,7 @@ def _page(
         chosen=card is not None,
         outcomes=outcomes,
         may_draft=visit.who.may(Permission.BILLING_PROPOSE),
-        today=visit.clock.today,
+        today=board.today,
         oob=oob,
     )
 
@@ -221,10 +220,13 @@ def _outcomes(visit: Visit, made: dict[str, Proposed]) -> tuple[Outcome, ...]:
     )
 
 
-def _day(form: Form, name: str, otherwise: date) -> date:
+def _day(form: Form, name: str) -> date | None:
+    """Null where it is left empty."""
     text = form.text(name, longest=10)
+    if not text:
+        return None
     try:
-        day = date.fromisoformat(text) if text else otherwise
+        day = date.fromisoformat(text)
     except ValueError:
         day = None
     if day is None or not 2000 <= day.year < 2100:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -94,6 +94,15 @@ class Board:
         self.entity = entity if entity in known else None
         self.address = Address(PATH, {"entity": self.entity} if self.entity else {})
         self.card = visit.query("card", longest=40) or None
+
+    @property
+    def today(self) -> date | None:
+        """In the company whose board it is, or in all; null: it is not the same day in all."""
+        companies = [one.code for one in self._visit.parts.firm.legal_entities]
+        days = self._visit.parts.billing.days
+        shown = [self.entity] if self.entity else companies
+        found = {days.on(self._visit.now, company) for company in shown}
+        return found.pop() if len(found) == 1 else None
 
     @property
     def here(self) -> str:

@@ -166,15 +166,9 @@ def preview(visit: Visit, number: str) -> tuple[InvoicePaper, ...] | None:
     row = readiness_board.one(visit.tx, sees(visit), number)
     if row is None:
         return None
-    today = visit.clock.today
-    made = visit.parts.billing.proposing.preview(
-        visit.tx, row["engagement_id"], dated_on=today, until=today
-    )
+    made = visit.parts.billing.proposing.preview(visit.tx, row["engagement_id"])
     entity = visit.parts.billing.entity(row["legal_entity"])
-    return tuple(
-        preview_of(row, header, lines, entity, dated_on=today, now=visit.now)
-        for header, lines in made
-    )
+    return tuple(preview_of(row, header, lines, entity, now=visit.now) for header, lines in made)
 
 
 def _named(visit: Visit, people: Sequence[str]) -> list[str]:

@@ -105,7 +105,8 @@ def print_one(visit: Visit) -> Response:
 
 def show_item(visit: Visit) -> Response:
     """Where one entry, expense, milestone or charge was billed, or why it is not."""
-    thing, documents, stands = lineage.history(visit.tx, visit.who, visit.request.path_params["id"])
+    id, days = visit.request.path_params["id"], visit.parts.billing.days
+    thing, documents, stands = lineage.history(visit.tx, visit.who, id, days)
     states = {str(state): label for state, (label, _) in STATES.items()}
     context = ItemPage(thing, tuple(documents), stands, dict(KINDS), states)
     return visit.page("pages/billing_item.html", context)
@@ -163,7 +164,7 @@ def credit(visit: Visit, form: Form) -> Response:
     """Of all that is left of it."""
     made = crediting.credit(
         visit.tx, _name(visit), visit.acting, reason=_reason(form),
-        dated_on=visit.clock.today, version=form.version,
+        dated_on=None, days=visit.parts.billing.days, version=form.version,
     )  # fmt: skip
     return visit.done(f"{PATH}/{made['reference']}")
 
