@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.expense import Expense, Meal
@@ -254,3 +255,37 @@ def test_what_is_late_is_booked_in_the_next_open_month() -> None:
     assert booked_in(date(2026, 3, 31), closed) == date(2026, 5, 1)
     assert booked_in(date(2025, 12, 31), closed) == date(2026, 1, 1)
     assert booked_in(date(2026, 5, 2), closed) == date(2026, 5, 1)
+
+
+BRITISH = Distance(
+    rate=Decimal("0.55"), unit="mile", currency="GBP", source="HMRC", threshold=Decimal(10_000),
+    rate_beyond=Decimal("0.25"), year_begins="04-06",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("distance", "before", "paid"),
+    [
+        pytest.param("10000", "0", "5500.00", id="exactly-at-the-threshold"),
+        pytest.param("10001", "0", "5500.25", id="a-mile-beyond"),
+        pytest.param("100", "9950", "40.00", id="across"),
+        pytest.param("100", "10000", "25.00", id="all-beyond"),
+        pytest.param("100", "12000", "25.00", id="long-beyond"),
+    ],
+)
+def test_beyond_the_miles_of_a_year_less_is_paid(distance: str, before: str, paid: str) -> None:
+    assert str(BRITISH.paid(Decimal(distance), Decimal(before)).amount) == paid
+
+
+def test_a_tax_year_begins_on_its_day() -> None:
+    assert BRITISH.year_of(date(2026, 4, 5)).start == date(2025, 4, 6)
+    year = BRITISH.year_of(date(2026, 4, 6))
+    assert (year.start, year.end) == (date(2026, 4, 6), date(2027, 4, 5))
+
+
+def test_a_threshold_needs_its_rate_and_its_year() -> None:
+    said = BRITISH.model_dump() | {"year_begins": None}
+    with pytest.raises(ValidationError, match="set together"):
+        Distance.model_validate(said)
+    with pytest.raises(ValidationError):
+        Distance.model_validate(BRITISH.model_dump() | {"year_begins": "13-01"})

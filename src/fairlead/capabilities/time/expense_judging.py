@@ -20,7 +20,15 @@ from fairlead.domain.rules.exchange import conversion
 from fairlead.domain.rules.expense_checks import ExpenseFacts, ExpenseTerms, judge
 from fairlead.domain.rules.period import booked_in, month_of
 from fairlead.domain.values import Money, Period
-from fairlead.store import deliveries, exchange_rates, expenses, findings, periods, resources
+from fairlead.store import (
+    deliveries,
+    exchange_rates,
+    expenses,
+    findings,
+    mileage,
+    periods,
+    resources,
+)
 from fairlead.store.database import Tx
 from fairlead.store.expenses import Kept
 
@@ -41,15 +49,36 @@ class Judging:
     def filled(self, tx: Tx, said: Sequence[Unfilled]) -> list[Expense]:
         """With what follows from the rest: the amount of a per diem or a distance where none was
         given, and what it is worth in the engagement's currency."""
-        priced = [(self._priced(one), one.delivery.currency) for one in said]
+        asked = [
+            (one.expense, one.delivery, self._policies.terms(one.expense, one.delivery))
+            for one in said
+        ]
+        before = self._before(tx, asked)
+        priced = [
+            (self._priced(one, terms, before), one.delivery.currency)
+            for one, (_, _, terms) in zip(said, asked, strict=True)
+        ]
         currencies = {name for expense, own in priced for name in (expense.amount.currency, own)}
         rates = exchange_rates.around(tx, currencies, [one.expense.day for one in said])
         return [_claimed(expense, own, rates) for expense, own in priced]
 
-    def _priced(self, said: Unfilled) -> Expense:
+    def _before(
+        self, tx: Tx, asked: Sequence[tuple[Expense, Delivery, ExpenseTerms | None]]
+    ) -> Mapping[UUID, Decimal]:
+        """What each one's person claimed in the year before it, where that makes a difference."""
+        journeys = (
+            terms and self._policies.journey(expense, delivery, terms.pays)
+            for expense, delivery, terms in asked
+        )
+        return mileage.before(tx, [one for one in journeys if one])
+
+    def _priced(
+        self, said: Unfilled, terms: ExpenseTerms | None, before: Mapping[UUID, Decimal]
+    ) -> Expense:
         expense, delivery = said.expense, said.delivery
-        terms = None if said.given else self._policies.terms(expense, delivery)
-        fixed = terms and self._policies.fixed(expense, delivery, terms.pays)
+        if said.given or terms is None:
+            return expense
+        fixed = self._policies.fixed(expense, delivery, terms.pays, before.get(expense.id))
         return expense.model_copy(update={"amount": fixed.amount}) if fixed else expense
 
     def judged(
@@ -75,6 +104,9 @@ class Judging:
         people = resources.load(tx, [one.expense.resource for one in kept])
         same_day, twins = expenses.same_day(tx, ids), expenses.twins(tx, ids)
         booking = expenses.booking(tx, ids)
+        before = self._before(
+            tx, [(one.expense, own[one.expense.engagement], terms[one.expense.id]) for one in kept]
+        )
         result: list[Kept] = []
         found: dict[UUID, Sequence[Finding]] = {}
         for one in kept:
@@ -85,7 +117,8 @@ class Judging:
             books_in = booked_in(expense.day, months)
             facts = ExpenseFacts(
                 terms=own_terms,
-                fixed=own_terms and self._policies.fixed(expense, delivery, own_terms.pays),
+                fixed=own_terms
+                and self._policies.fixed(expense, delivery, own_terms.pays, before.get(expense.id)),
                 in_limit_currency=_worth([expense.amount], own_terms, expense, rates),
                 same_day=_worth(same_day.get(expense.id, ()), own_terms, expense, rates)
                 or Decimal(0),

@@ -20,6 +20,7 @@ from fairlead.domain.rules.expense_checks import (
 from fairlead.domain.values import Value
 from fairlead.errors import NotFound
 from fairlead.policy.tables import Policies, decide
+from fairlead.store.mileage import Journey
 
 _QUOTED = re.compile(r"['\"]([a-z][a-z_]{0,39})['\"]")
 
@@ -100,10 +101,13 @@ class ExpensePolicies:
         )
         return tuple(dict.fromkeys(named))
 
-    def fixed(self, expense: Expense, delivery: Delivery, pays: Pays) -> Fixed | None:
+    def fixed(
+        self, expense: Expense, delivery: Delivery, pays: Pays, before: Decimal | None
+    ) -> Fixed | None:
         """What a per diem or a distance comes to; null where it is paid otherwise, where a fact is
-        missing, and where no table has the country."""
-        country = _country(expense, delivery)
+        missing, and where no table has the country. `before`: the distance claimed
+        in the year already, of a `journey`."""
+        country, before = _country(expense, delivery), before or Decimal(0)
         if pays is Pays.PER_DIEM and expense.hours_away is not None:
             facts = DayAwayFacts(
                 country=country, hours=expense.hours_away, travel_day=expense.travel_day
@@ -113,14 +117,38 @@ class ExpensePolicies:
                 day = DayAway.model_validate(found)
                 return Fixed(amount=day.paid(expense.provided), source=day.source)
         if pays is Pays.DISTANCE and expense.quantity:
-            found = self._asked("mileage", MileageFacts(country=country), expense.day)
-            if found and "rate" in found:
-                distance = Distance.model_validate(found)
-                return Fixed(
-                    amount=distance.paid(expense.quantity),
-                    source=f"{distance.rate} a {distance.unit}: {distance.source}",
-                )
+            distance = self._distance(country, expense.day)
+            return distance and Fixed(
+                amount=distance.paid(expense.quantity, before),
+                source=distance.how(expense.quantity, expense.day, before),
+            )
         return None
+
+    def journey(self, expense: Expense, delivery: Delivery, pays: Pays) -> Journey | None:
+        """Where a distance is paid by what its person claimed in the year before it: what to
+        count."""
+        if pays is not Pays.DISTANCE or not expense.quantity:
+            return None
+        country = _country(expense, delivery)
+        distance = self._distance(country, expense.day)
+        if distance is None or distance.threshold is None:
+            return None
+        year = distance.year_of(expense.day)
+        assert year.end is not None
+        return Journey(
+            id=expense.id,
+            resource=expense.resource,
+            category=expense.category,
+            country=country,
+            since=year.start,
+            until=year.end,
+            day=expense.day,
+            distance=expense.quantity,
+        )
+
+    def _distance(self, country: str, day: date) -> Distance | None:
+        found = self._asked("mileage", MileageFacts(country=country), day)
+        return Distance.model_validate(found) if found and "rate" in found else None
 
     def _asked(self, name: str, facts: Value, day: date) -> dict[str, Any] | None:
         at = datetime.combine(day, time(0), UTC)

@@ -8,9 +8,11 @@ itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+
+from pydantic import Field, model_validator
 
 from fairlead.domain.model.expense import Expense, Meal
 from fairlead.domain.model.finding import Finding, Severity
@@ -80,18 +82,58 @@ class DayAway(Value):
 
 
 class Distance(Value):
-    """What a kilometre or a mile is paid with, by the policy `mileage`."""
+    """What a kilometre or a mile is paid with, by the policy `mileage`: all alike, or up to
+    `threshold` in a year, and less beyond (in the United Kingdom section 230 ITEPA 2003)."""
 
     rate: Exact  #: per unit
     unit: str  #: `km` or `mile`
     currency: Currency
     source: str
+    threshold: Exact | None = Field(default=None, gt=0)  #: of a person in a year; null: none
+    rate_beyond: Exact | None = None  #: per unit beyond the threshold
+    year_begins: str | None = Field(default=None, pattern=r"^\d\d-\d\d$")
+    """Month and day on which a year begins: `04-06` of a tax year of the United Kingdom."""
 
-    def paid(self, distance: Decimal) -> Money:
-        """Rounded half up to the minor unit."""
+    @model_validator(mode="after")
+    def _of_a_year(self) -> Distance:
+        said = [self.threshold, self.rate_beyond, self.year_begins]
+        if None in said and any(one is not None for one in said):
+            raise ValueError("threshold, rate_beyond and year_begins are set together")
+        if self.year_begins is not None:
+            self.year_of(date(2001, 1, 1))
+        return self
+
+    def year_of(self, day: date) -> Period:
+        """The year of the threshold that a day is in; the calendar year where none begins."""
+        month, first = map(int, (self.year_begins or "01-01").split("-"))
+        begins = date(day.year, month, first)
+        start = begins if begins <= day else date(day.year - 1, month, first)
+        return Period(start=start, end=date(start.year + 1, month, first) - timedelta(days=1))
+
+    def paid(self, distance: Decimal, before: Decimal = Decimal(0)) -> Money:
+        """Rounded half up to the minor unit. `before`: claimed already in the year."""
         unit = Decimal(1).scaleb(-minor_units(self.currency))
-        amount = (self.rate * distance).quantize(unit, rounding=ROUND_HALF_UP)
-        return Money(amount=amount, currency=self.currency)
+        full, beyond = self._split(distance, before)
+        due = self.rate * full + (self.rate_beyond or Decimal(0)) * beyond
+        return Money(amount=due.quantize(unit, rounding=ROUND_HALF_UP), currency=self.currency)
+
+    def how(self, distance: Decimal, day: date, before: Decimal = Decimal(0)) -> str:
+        """How it was reckoned, in words."""
+        full, beyond = self._split(distance, before)
+        if not beyond:
+            return f"{self.rate} a {self.unit}: {self.source}"
+        at_full = f"{_plain(full)} at {self.rate} and " if full else ""
+        return (
+            f"{at_full}{_plain(beyond)} at {self.rate_beyond} a {self.unit}, "
+            f"{_plain(before)} being claimed before since {self.year_of(day).start}: {self.source}"
+        )
+
+    def _split(self, distance: Decimal, before: Decimal) -> tuple[Decimal, Decimal]:
+        """What is up to the threshold, and what is beyond it."""
+        if self.threshold is None:
+            return distance, Decimal(0)
+        full = min(distance, max(self.threshold - before, Decimal(0)))
+        return full, distance - full
 
 
 class Fixed(Value):
@@ -319,6 +361,10 @@ _RULES: Sequence[Callable[[Expense, ExpenseFacts], _Found]] = (
     _billable,  # E-12
     _ordered,  # E-13
 )
+
+
+def _plain(number: Decimal) -> str:
+    return format(number.normalize(), ",f")
 
 
 def _money(amount: Decimal, currency: str) -> str:
