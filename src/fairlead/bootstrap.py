@@ -245,7 +245,7 @@ class Fairlead:
             **wiring_approval.listeners(
                 library, self.policies, self.days, DraftsWhatIsReady(self.billing.proposing)
             ),
-            **wiring_reconciliation.takes(library),
+            **wiring_reconciliation.takes(library, self.timekeeping.kinds, self.systems),
         }
 
     def readers(

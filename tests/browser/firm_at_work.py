@@ -18,7 +18,7 @@ import yaml
 from psycopg import sql
 
 from fairlead.bootstrap import Fairlead
-from fairlead.capabilities.reconciliation.books import LEDGER
+from fairlead.capabilities.reconciliation.books import LEDGER, LEDGER_INVOICES
 from fairlead.capabilities.reconciliation.comparing import TakesRecords
 from fairlead.cli.demo_deals import Deal, DealClient, load_deals
 from fairlead.cli.demo_seller import Seller, prepare
@@ -318,7 +318,7 @@ class FirmAtWork:
         said = json.dumps(records).encode()
         with self._fairlead.db.transaction() as tx:
             data = {
-                "engagement": won["id"], "system": "netsuite-emea", "kept": "invoice",
+                "engagement": won["id"], "system": "netsuite-emea", "book": LEDGER_INVOICES,
                 "records": blobs.keep(tx, said, "application/json"), "asked_at": now.isoformat(),
             }  # fmt: skip
             TakesRecords(LEDGER)(tx, data, cast("Message", None))

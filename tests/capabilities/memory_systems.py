@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
@@ -21,6 +21,7 @@ from fairlead.domain.model.posting import (
     TimePosting,
 )
 from fairlead.domain.model.project import MilestoneReading, Progress
+from fairlead.domain.model.recorded_time import KeptTime
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
@@ -207,6 +208,15 @@ class MemoryProjects(Books):
         self.parents: dict[str, ExternalRef | None] = {}
         self.progress: dict[ExternalRef, Progress] = {}
         self.keys: dict[ExternalRef, str] = {}
+        self.time: list[KeptTime] = []  #: on all projects
+
+    def kept_time(
+        self, project: ExternalRef, *, known: Collection[str] = ()
+    ) -> tuple[KeptTime, ...]:
+        """`time` is the truth: what a test changes there is what it says."""
+        return tuple(
+            one for one in self.time if one.entry.project == project or one.entry.ref.id in known
+        )
 
     def create_project(
         self,

@@ -67,7 +67,7 @@ def work(office: Office, engagement: Engagement, count: int = 1, **more: Any) ->
         "version": 1,
     }
     with office.db.transaction() as tx:
-        rows = [{**common, **more, "id": id, "source_id": id} for id in ids]
+        rows = [{**common, "source_id": id, **more, "id": id} for id in ids]
         bulk.insert(tx, "time_entries", rows)
     return ids
 

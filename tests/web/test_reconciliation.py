@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from fairlead.capabilities.reconciliation.books import LEDGER
+from fairlead.capabilities.reconciliation.books import LEDGER, LEDGER_INVOICES, LEDGER_TIME
 from fairlead.capabilities.reconciliation.comparing import TakesRecords
 from fairlead.domain.model.discrepancy import Record
 from fairlead.store import blobs, bulk
@@ -33,7 +33,7 @@ def told(desk: Desk, *records: Record, number: int = 2001, kept: str = "invoice"
         data = {
             "engagement": f"e-{number}",
             "system": THEIRS if number == 2001 else "ledger-amer",
-            "kept": kept,
+            "book": LEDGER_TIME if kept == "time" else LEDGER_INVOICES,
             "records": blobs.keep(tx, said, "application/json"),
             "asked_at": now.isoformat(),
             "start": today,

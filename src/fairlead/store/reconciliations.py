@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import sql
 
 from fairlead.domain.ids import derived
-from fairlead.domain.model.discrepancy import Discrepancy, DiscrepancyKind, Kept, Record
+from fairlead.domain.model.discrepancy import Discrepancy, Kept, Record
 from fairlead.store import bulk
 from fairlead.store.database import Tx
 
@@ -220,7 +220,7 @@ def _row(
     one: Discrepancy, engagement: str, region: str | None, system: str, at: datetime
 ) -> dict[str, Any]:
     """What stays the same while it differs in another way is one discrepancy."""
-    told = one.refs[0] if one.kind is DiscrepancyKind.UNKNOWN else one.key
+    told = one.refs[0] if one.ours is None else one.key
     return {
         "id": derived("discrepancy", engagement, system, one.kept, told),
         "engagement_id": engagement,

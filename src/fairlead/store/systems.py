@@ -25,6 +25,7 @@ class SystemRow:
     paused_by: str | None
     polled_to: datetime | None
     poll_at: datetime | None
+    polled_at: datetime | None
     last_ok_at: datetime | None
 
 
@@ -171,9 +172,13 @@ def poll_now(tx: Tx, id: str) -> bool:
     return result.rowcount == 1
 
 
-def polled(tx: Tx, id: str, to: datetime) -> None:
-    """A complete pass found every change up to `to`. It never moves back."""
-    tx.execute("UPDATE systems SET polled_to = greatest(polled_to, %s) WHERE id = %s", [to, id])
+def polled(tx: Tx, id: str, to: datetime, began: datetime) -> None:
+    """A complete pass that `began` then found every change up to `to`. Neither moves back."""
+    tx.execute(
+        "UPDATE systems SET polled_to = greatest(polled_to, %s), "
+        "polled_at = greatest(polled_at, %s) WHERE id = %s",
+        [to, began, id],
+    )
 
 
 def waiting(tx: Tx, id: str) -> list[Waiting]:

@@ -393,6 +393,7 @@ systems = sa.Table(
     _at("polled_to", null=True, comment="every change up to here is in the inbox"),
     _at("poll_at", null=True, comment="the next poll"),
     _at("last_ok_at", null=True),
+    _at("polled_at", null=True, comment="the start of the last complete pass"),
     comment="What all workers must agree on about each outside system.",
 )
 

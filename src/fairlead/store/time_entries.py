@@ -36,11 +36,11 @@ _BY_ID_LOCKED: LiteralString = _BY_ID + " FOR UPDATE"
 _ADD = """
 INSERT INTO time_entries (id, engagement_id, task, resource_id, day, minutes, role, category,
     billable, narrative, begins, ends, state, source, source_id, reverses, region, legal_entity,
-    entered_by, entered_at, reason)
+    entered_by, entered_at, reason, changed_at)
 SELECT r.id, r.engagement_id, r.task, r.resource_id, r.day, r.minutes, r.role, r.category,
     r.billable, r.narrative, r.begins, r.ends, r.state, r.source, r.source_id, r.reverses,
     d.region, d.legal_entity,
-    %(by)s, %(at)s, r.reason
+    %(by)s, %(at)s, r.reason, clock_timestamp()
 FROM json_populate_recordset(NULL::time_entries, %(rows)s::json) r
 LEFT JOIN deliveries d ON d.engagement_id = r.engagement_id
 ORDER BY r.id
@@ -52,7 +52,7 @@ _CHANGE = """
 UPDATE time_entries x SET engagement_id = r.engagement_id, task = r.task, day = r.day,
     minutes = r.minutes, role = r.role, category = r.category, billable = r.billable,
     narrative = r.narrative, begins = r.begins, ends = r.ends, region = d.region,
-    legal_entity = d.legal_entity, version = x.version + 1
+    legal_entity = d.legal_entity, changed_at = clock_timestamp(), version = x.version + 1
 FROM json_populate_recordset(NULL::time_entries, %(rows)s::json) r
 LEFT JOIN deliveries d ON d.engagement_id = r.engagement_id
 WHERE x.id = r.id AND x.version = r.version AND x.state = ANY(%(states)s)
@@ -68,7 +68,7 @@ SELECT id FROM gone
 
 # An entry that is in another state by now stays as it is.
 _MOVE = """
-UPDATE time_entries SET state = %(to)s, version = version + 1,
+UPDATE time_entries SET state = %(to)s, version = version + 1, changed_at = clock_timestamp(),
     submitted_at = CASE WHEN %(to)s = 'submitted' THEN %(at)s
                         WHEN %(to)s = 'draft' THEN NULL ELSE submitted_at END,
     decided_by = CASE WHEN %(to)s IN ('approved', 'returned') THEN %(by)s ELSE NULL END,

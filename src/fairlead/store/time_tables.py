@@ -145,6 +145,7 @@ time_entries = sa.Table(
     text("region", null=True),
     text("legal_entity", null=True, comment="that invoices the engagement"),
     *_decided(),
+    at("changed_at", null=True, comment="entered, changed or moved to another state"),
     sa.UniqueConstraint("source", "source_id"),
     # an entry is taken back once at most
     sa.Index(

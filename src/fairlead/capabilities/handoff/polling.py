@@ -93,14 +93,15 @@ class PollDrain:
         system = queue.removeprefix("poll:")
         with self._db.transaction() as tx:
             mine, since = systems.take_poll(tx, system, self._every)
-            since = since or database_time(tx) - _FIRST_LOOK
+            began = database_time(tx)
+            since = since or began - _FIRST_LOOK
         if not mine:
             return Took.NOTHING
         try:
             marks = [self._whole_pass(system, ask, since) for ask in self._asks()]
             marks += [land(since) for land in self._lands()]
             with self._db.transaction() as tx:
-                systems.polled(tx, system, min(marks))
+                systems.polled(tx, system, min(marks), began)
         except SystemTrouble:
             return Took.NOTHING  # the breaker has noted it; the next poll starts at the same place
         return Took.SOME

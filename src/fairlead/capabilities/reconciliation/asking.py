@@ -8,6 +8,7 @@ from datetime import date
 
 from fairlead.capabilities.reconciliation.books import LEDGER_INVOICES, LEDGER_TIME
 from fairlead.capabilities.reconciliation.events import TOLD
+from fairlead.capabilities.reconciliation.recorded import PROJECT_TIME
 from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
@@ -32,6 +33,16 @@ def register(registry: Registry) -> None:
         """Every invoice and credit that the ledger keeps on the project."""
         invoices: Sequence[LedgerInvoice] = call.port.of_project(_project(call))
         return tell(call, LEDGER_INVOICES, [_invoice(one) for one in invoices])
+
+    @registry.action("ask_kept_time", on="projects", safe="It only reads.")
+    def ask_kept_time(call: OutwardCall) -> Done:
+        """All time that the project system keeps on the project, and where else what came from
+        there is by now. Nothing is asked of a system that does not hold the project."""
+        project: ExternalRef = call.subject.refs["psa_project"]
+        if project.system != call.system:
+            return Done({"records": 0})
+        known: list[str] = json.loads(call.kept(call.run.input["known"]))
+        return tell(call, PROJECT_TIME, call.port.kept_time(project, known=known))
 
 
 def tell(call: OutwardCall, book: str, said: Sequence[Value], **more: str) -> Done:

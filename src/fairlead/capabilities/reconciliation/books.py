@@ -63,5 +63,3 @@ LEDGER: Mapping[str, Book] = {
     LEDGER_TIME: Book(Kept.TIME, _ledger_time),
     LEDGER_INVOICES: Book(Kept.INVOICE, _ledger_invoices),
 }
-#: What an earlier release says in place of the name, in a message that is still to be read.
-UNNAMED: Mapping[str, str] = {Kept.TIME: LEDGER_TIME, Kept.INVOICE: LEDGER_INVOICES}

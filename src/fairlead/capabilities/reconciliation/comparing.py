@@ -15,8 +15,9 @@ from decimal import Decimal
 from typing import Any
 
 from fairlead.capabilities.handoff.starting import start_for
-from fairlead.capabilities.reconciliation.books import UNNAMED, Book, Told
+from fairlead.capabilities.reconciliation.books import Book, Told
 from fairlead.capabilities.reconciliation.events import DUE
+from fairlead.capabilities.reconciliation.recorded import FileOf
 from fairlead.domain.ids import EngagementId
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.discrepancy import Discrepancy, Kept, Record
@@ -34,6 +35,7 @@ from fairlead.store import (
     inbox,
     journal,
     reconciliations,
+    recorded_work,
 )
 from fairlead.store.database import Tx, database_time
 from fairlead.store.inbox import Message
@@ -87,8 +89,8 @@ def compare_now(tx: Tx, id: EngagementId) -> None:
 class StartsComparing:
     """Takes in that an engagement's records are to be compared."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, file_of: FileOf) -> None:
+        self._library, self._file_of = library, file_of
 
     def __call__(self, tx: Tx, data: Mapping[str, Any], message: Message) -> str:
         id = EngagementId(data["engagement"])
@@ -107,10 +109,23 @@ class StartsComparing:
             input={
                 "start": min(delivery.starts_on, now.date()).isoformat(),
                 "end": now.date().isoformat(),
+                "known": self._known(tx, delivery),
             },
             occurrence=message.message,
         )
         return f"{delivery.number}: {started} comparisons of records started"
+
+    def _known(self, tx: Tx, delivery: Delivery) -> str:
+        """Digest of the ids there of the time that came from the project system."""
+        project = delivery.refs.get("psa_project")
+        refs = (
+            recorded_work.known(
+                tx, delivery.engagement, project.system, self._file_of(project.system)
+            )
+            if project
+            else []
+        )
+        return blobs.keep(tx, json.dumps(refs).encode(), "application/json")
 
 
 class TakesRecords:
@@ -125,7 +140,7 @@ class TakesRecords:
         delivery = deliveries.load(tx, [id]).get(id)
         if delivery is None:
             raise NotFound(f"There are no books of {id}.")
-        book = self._books[data["book"] if "book" in data else UNNAMED[data["kept"]]]
+        book = self._books[data["book"]]
         told = Told(
             delivery=delivery,
             system=data["system"],

@@ -49,7 +49,7 @@ class Recorded:
         matched: list[TimeEntry] = []
         for one in told:
             try:
-                matched.append(_matched(one, matcher, system))
+                matched.append(entry_of(one, matcher, system))
             except NoMatch as no:
                 if no.what != "engagement":
                     _put(tx, system, one)
@@ -64,7 +64,7 @@ class Recorded:
 
         def take_in(tx: Tx) -> str:
             try:
-                entry = _matched(told, self._matcher(tx, message.source, [told]), message.source)
+                entry = entry_of(told, self._matcher(tx, message.source, [told]), message.source)
             except NoMatch as no:
                 detail = f"Time entry {told.ref.id} of {told.day} cannot be taken in."
                 raise InvalidInput(detail, [Problem(f"/{no.what}", no.rule)]) from None
@@ -75,18 +75,23 @@ class Recorded:
         return take_in
 
     def _matcher(self, tx: Tx, system: str, told: Sequence[RecordedTime]) -> Matcher:
-        return Matcher(
-            tx,
-            self._kinds,
-            system,
-            people={name for one in told for name in (one.person, one.email) if name},
-            engagements={one.project_name for one in told},
-            days={one.day for one in told},
-        )
+        return matcher_of(tx, self._kinds, system, told)
 
 
-def _matched(one: RecordedTime, matcher: Matcher, system: str) -> TimeEntry:
-    """Raises `NoMatch`."""
+def matcher_of(tx: Tx, kinds: Kinds, system: str, told: Sequence[RecordedTime]) -> Matcher:
+    """What these entries name, read once."""
+    return Matcher(
+        tx,
+        kinds,
+        system,
+        people={name for one in told for name in (one.person, one.email) if name},
+        engagements={one.project_name for one in told},
+        days={one.day for one in told},
+    )
+
+
+def entry_of(one: RecordedTime, matcher: Matcher, system: str) -> TimeEntry:
+    """As we would keep it. Raises `NoMatch`."""
     delivery = matcher.engagement(one.project_name)
     person = matcher.person(one.person, one.email)
     package = matcher.task(delivery, one.task_name)
@@ -113,12 +118,17 @@ def _matched(one: RecordedTime, matcher: Matcher, system: str) -> TimeEntry:
     )
 
 
+def message_of(one: RecordedTime) -> str:
+    """Its name in the inbox, as it is now."""
+    return f"{KIND}:{one.ref.id}@{one.changed_at.isoformat()}"
+
+
 def _put(tx: Tx, system: str, one: RecordedTime) -> None:
     revision = one.changed_at.isoformat()
     inbox.put(
         tx,
         source=system,
-        message=f"{KIND}:{one.ref.id}@{revision}",
+        message=message_of(one),
         kind=KIND,
         queue=system,
         correlation=derived("time", system, one.ref.id, revision),

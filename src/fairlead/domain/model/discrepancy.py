@@ -25,6 +25,18 @@ class DiscrepancyKind(StrEnum):
     AMOUNT = "amount"
     OTHER = "other"  #: it is of another person or client
     STATE = "state"
+    DAY = "day"  #: it is of another day
+    PLACE = "place"  #: it is on another project or task
+    BILLABLE = "billable"  #: only one side would bill it
+    DOUBLE = "double"  #: it is here more than once
+    PARKED = "parked"  #: it is there, and was told to us, and could not be taken in
+
+
+class Absence(Value):
+    """How a record is told where the other side has none of it."""
+
+    kind: DiscrepancyKind
+    words: str
 
 
 class Record(Value):
@@ -38,6 +50,10 @@ class Record(Value):
     whose: str = ""  #: e-mail address in small letters; empty: not compared
     state: str = ""  #: empty: not compared
     pending: bool = False  #: of ours: on its way; that it is not there yet says nothing
+    dated: bool = False  #: whether `on` is compared, where both sides say so
+    place: str | None = None  #: code of the task, empty for none; null: not compared
+    billable: bool | None = None  #: null: not compared
+    absent: Absence | None = None  #: null: as missing, deleted or unknown
 
 
 class Discrepancy(Entity):

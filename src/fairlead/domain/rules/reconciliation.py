@@ -2,8 +2,9 @@
 
 A record of ours is found by its key. It is told once, by the first of these that holds: it is not
 there (missing, or deleted where it was there before), it is there twice, its amount differs, it is
-of somebody else, its state differs. What is there and is none of ours is unknown. Nothing is
-repaired here: a remedy says what a person can do.
+of somebody else, of another day, on another task, only one side would bill it, its state differs.
+What is there and is none of ours is unknown. Nothing is repaired here: a remedy says what a person
+can do.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from fairlead.domain.model.discrepancy import Discrepancy, DiscrepancyKind, Kept, Record
+from fairlead.domain.model.discrepancy import (
+    Absence,
+    Discrepancy,
+    DiscrepancyKind,
+    Kept,
+    Record,
+)
 
 _K = DiscrepancyKind
 
@@ -24,6 +31,19 @@ _REMEDIES: Mapping[DiscrepancyKind, str] = {
     _K.AMOUNT: "Have it corrected there, or corrected here by an entry that takes it back.",
     _K.OTHER: "Have it moved there to whom it belongs.",
     _K.STATE: "See which of the two is right, and have the other follow.",
+    _K.DAY: "See which day is right, and have the other side follow.",
+    _K.PLACE: "See where it belongs: have it moved there, or take it back here and enter it anew.",
+    _K.BILLABLE: "See in the contract whether it is billed, and have the other side follow.",
+    _K.DOUBLE: "Take back here what is too much.",
+    _K.PARKED: "Put right what is named, there or here, and take it in again from the inbox.",
+}
+
+_WORDS: Mapping[DiscrepancyKind, str] = {
+    _K.OTHER: "of {there} there, of {here} here",
+    _K.DAY: "on {there} there, on {here} here",
+    _K.PLACE: "on {there} there, on {here} here",
+    _K.BILLABLE: "{there} there, {here} here",
+    _K.STATE: "{there} there, {here} here",
 }
 
 
@@ -48,6 +68,8 @@ def _of_one(kept: Kept, ours: Record, theirs: Sequence[Record]) -> Discrepancy |
     if not theirs:
         if ours.pending:
             return None
+        if ours.absent is not None:
+            return _told(kept, ours.absent.kind, ours, (), ours.absent.words)
         was_there = bool(ours.ref)
         kind = _K.DELETED if was_there else _K.MISSING
         words = f"it was there as {ours.ref}, and is no more" if was_there else "it is not there"
@@ -59,12 +81,16 @@ def _of_one(kept: Kept, ours: Record, theirs: Sequence[Record]) -> Discrepancy |
     if (other.amount, other.unit) != (ours.amount, ours.unit):
         words = f"{_shown(other)} there, {_shown(ours)} here"
         return _told(kept, _K.AMOUNT, ours, theirs, words, held)
-    if ours.whose and other.whose and ours.whose != other.whose:
-        words = f"of {other.whose} there, of {ours.whose} here"
-        return _told(kept, _K.OTHER, ours, theirs, words, held)
-    if ours.state and other.state and ours.state != other.state:
-        words = f"{other.state} there, {ours.state} here"
-        return _told(kept, _K.STATE, ours, theirs, words, held)
+    for kind, here, there in (
+        (_K.OTHER, ours.whose or None, other.whose or None),
+        (_K.DAY, ours.on if ours.dated else None, other.on if other.dated else None),
+        (_K.PLACE, ours.place, other.place),
+        (_K.BILLABLE, ours.billable, other.billable),
+        (_K.STATE, ours.state or None, other.state or None),
+    ):
+        if here is not None and there is not None and here != there:
+            words = _WORDS[kind].format(there=_said(kind, there), here=_said(kind, here))
+            return _told(kept, kind, ours, theirs, words, held)
     return None
 
 
@@ -92,11 +118,22 @@ def _told(
     )
 
 
+def _said(kind: DiscrepancyKind, value: object) -> str:
+    if kind is _K.BILLABLE:
+        return "billable" if value else "not billable"
+    if kind is _K.PLACE:
+        return f"task {value}" if value else "no task"
+    return str(value)
+
+
 def _unknown(kept: Kept, theirs: Record) -> Discrepancy:
     named = " under a name of ours that is not approved here" if theirs.key else ""
+    absent = theirs.absent or Absence(
+        kind=_K.UNKNOWN, words=f"it is there as {theirs.ref}{named}, and not here"
+    )
     return Discrepancy(
         kept=kept,
-        kind=_K.UNKNOWN,
+        kind=absent.kind,
         key=theirs.key,
         refs=(theirs.ref,),
         ours=None,
@@ -105,8 +142,8 @@ def _unknown(kept: Kept, theirs: Record) -> Discrepancy:
         unit=theirs.unit,
         on=theirs.on,
         whose=theirs.whose,
-        words=f"it is there as {theirs.ref}{named}, and not here",
-        remedy=_REMEDIES[_K.UNKNOWN],
+        words=absent.words,
+        remedy=_REMEDIES[absent.kind],
     )
 
 

@@ -28,6 +28,11 @@ KINDS: Mapping[str, tuple[str, Tone]] = {
     DiscrepancyKind.AMOUNT: ("Another amount", "bad"),
     DiscrepancyKind.OTHER: ("Of somebody else", "warn"),
     DiscrepancyKind.STATE: ("Another state", "warn"),
+    DiscrepancyKind.DAY: ("Another day", "warn"),
+    DiscrepancyKind.PLACE: ("On another project or task", "warn"),
+    DiscrepancyKind.BILLABLE: ("Billable or not", "warn"),
+    DiscrepancyKind.DOUBLE: ("Here more than once", "bad"),
+    DiscrepancyKind.PARKED: ("Not taken in", "bad"),
 }
 
 
