@@ -14,8 +14,9 @@ some minutes a month, more with `--postings`, since each entry is then booked in
 itself. The last month is always the one before this; what is spoilt in the ledgers at the end, and
 found by the reconciliation, needs `--postings`.
 
-Prints one JSON object: what was counted, how long it took in CPU seconds, and what differed. Exit
-status 1 where something differed or a request failed for no fault of ours (5xx).
+Prints one JSON object: what was counted, how long it took in CPU seconds, by month as well, and
+what differed; on standard error, how far it is. Exit status 1 where something differed or a request
+failed for no fault of ours (5xx).
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def main() -> int:
                 "wall_s": round(time.perf_counter() - begun, 1),
                 "cpu_s": cpu,
                 "phases_wall_s": {name: round(s, 1) for name, s in year.phases.items()},
+                "months_cpu_s": year.months_cpu_s,
                 "slowest_s": {name: round(s, 2) for name, s in slow},
                 "busiest_s": {n: f"{s:.1f} in {callers.count[n]}" for n, s in busy},
                 "refused": dict(callers.refused),

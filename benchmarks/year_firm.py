@@ -241,7 +241,10 @@ class Stage:
         for name, pid in pids.items():
             total = 0.0
             for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-                times = process.cpu_times()
+                try:
+                    times = process.cpu_times()
+                except psutil.NoSuchProcess:  # a connection that ended just now
+                    continue
                 total += times.user + times.system
                 if name == "postgres":
                     total += getattr(times, "children_user", 0) + getattr(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Generator
@@ -61,6 +62,7 @@ class Year:
         self.random = random.Random(seed)
         self.counted: Counter[str] = Counter()
         self.phases: dict[str, float] = {}
+        self.months_cpu_s: dict[str, dict[str, float]] = {}  #: by month and phase
         self.last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
         self.months = _months(self.last, months)
         self.first = self.months[0]
@@ -70,10 +72,16 @@ class Year:
         self.posted: dict[str, dict[str, Any]] = {}  #: documents that the ledgers have posted
 
     @contextmanager
-    def phase(self, name: str) -> Generator[None]:
-        begun = time.perf_counter()
+    def phase(self, name: str, month: str) -> Generator[None]:
+        """Measure what goes on; a line on standard error says how far the year is."""
+        begun, before = time.perf_counter(), self.stage.cpu_s()
         yield
-        self.phases[name] = self.phases.get(name, 0) + time.perf_counter() - begun
+        took = time.perf_counter() - begun
+        cpu = {who: round(s - before[who], 1) for who, s in self.stage.cpu_s().items()}
+        self.phases[name] = self.phases.get(name, 0) + took
+        spent = self.months_cpu_s.setdefault(month, {})
+        spent[name] = round(spent.get(name, 0) + sum(cpu.values()), 1)
+        print(f"{month} {name}: {took:.1f} s, CPU {cpu}", file=sys.stderr, flush=True)
 
     def of(self, engagement: str) -> Engagement:
         return next(one for one in self.engagements if one.id == engagement)

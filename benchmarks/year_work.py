@@ -185,6 +185,13 @@ def read_back(year: Year, month: date) -> None:
     since = min(year.months[max(0, year.months.index(month) - 2)], month)
     query = {"mine": "false", "since": since.isoformat(), "until": end_of(month).isoformat()}
     rows = year.callers.listed(READER, "/time-entries", **query)
+    known = {row["id"] for row in rows}
+    rows += [  # what takes back an entry of long ago is booked in the month that is open
+        year.callers.one(READER, f"/time-entries/{item.id}")
+        for one in year.engagements
+        for item in one.account.items.values()
+        if item.kind == "time" and item.reverses and not item.period and item.id not in known
+    ]
     seen: Counter[str] = Counter()
     for row in rows:
         if row["reverses"]:

@@ -303,6 +303,35 @@ def test_what_is_taken_back_by_a_live_entry_is_not_freed_by_a_credit(books: Book
     assert other not in live(books)
 
 
+def test_a_credit_that_would_charge_the_client_is_refused(books: Books) -> None:
+    entry = books.time(60)
+    billed(books)
+    back = books.take_back(entry)
+    other = books.time(120)
+    id = billed(books)
+
+    with pytest.raises(InvalidInput, match=r"charge EUR 150\.00"):
+        a_credit(books, id, items=[("time", str(back))])
+    both = [("time", str(back)), ("time", str(other))]
+    assert a_credit(books, id, items=both)["net"] == Decimal(-150)
+
+
+def test_what_a_retainer_paid_for_gives_the_cap_all_its_room_back(tx: Tx) -> None:
+    books = Books(tx)
+    books.open(cap=eur(300))
+    books.charge("150", kind=ChargeKind.RETAINER)
+    id = billed(books)
+    tx.execute("UPDATE invoices SET state = 'posted' WHERE id = %s", [id])
+    paid = books.time(60, date(2026, 11, 1))
+    books.time(60, date(2026, 11, 2))
+    billed(books)
+    assert books.propose().invoices == []  # the cap is used up, half of it by the retainer
+    books.take_back(paid)
+    books.time(60, date(2026, 11, 3))
+
+    assert [net for _, _, net in books.propose().invoices] == [eur(150)]
+
+
 def test_a_credit_gives_the_cap_its_room_back(tx: Tx) -> None:
     books = Books(tx)
     books.open(cap=eur(150))

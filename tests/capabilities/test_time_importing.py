@@ -122,6 +122,7 @@ def test_two_equal_rows_are_two_entries(firm: Tx) -> None:
             TEMPLATE.replace(", and", " and").replace(",", ";").replace("7.5", "7,5").encode(),
             id="semicolons-and-decimal-comma",
         ),
+        pytest.param(TEMPLATE.replace("7.5", "7.500000000000001").encode(), id="digits-of-a-float"),
         pytest.param(TEMPLATE.replace("2026-07-06", "06.07.2026").encode(), id="dotted-days"),
         pytest.param(TEMPLATE.replace("\n", "\n\n").encode(), id="empty-rows"),
     ],

@@ -49,7 +49,8 @@ def credit(
     `dated_on`: null is today in its company, by `days`.
     Raises `NotFound`, `IllegalMove` for what was not released and for an item in whole of which
     another credit is not released yet, and `InvalidInput` for items that
-    are not in it or of which less is left, and for a retainer that has been drawn.
+    are not in it or of which less is left, for a retainer that has been drawn, and for what comes
+    to more than nothing, as items do that take others back.
     """
     must_say_why(reason)
     row = locked(tx, name, acting, version)
@@ -66,6 +67,7 @@ def credit(
     (reference,) = invoices.references(tx, 1)
     originals = {line["line"]: line for line in invoices.lines(tx, [row["id"]])[row["id"]]}
     made = _Credit(row, originals, left, taken)
+    _must_give_back(made.net, currency)
     header: dict[str, Any] = {
         **{name: row[name] for name in _LIKE_THE_ORIGINAL},
         "id": invoices.id_of(reference),
@@ -186,6 +188,16 @@ def _must_keep_drawn(tx: Tx, row: Mapping[str, Any], taken: Mapping[Key, _Taken]
         raise InvalidInput(
             f"Of the retainer {kept} is left; what it has paid for cannot be given back.",
             [Problem("/items", "must be covered by what is left of the retainer")],
+        )
+
+
+def _must_give_back(net: int, currency: str) -> None:
+    """A credit charges nothing: ledgers refuse it. Raises `InvalidInput`."""
+    if net > 0:
+        raise InvalidInput(
+            f"The credit would charge {of_minor(net, currency)}: of its items, those that are below"
+            " zero outweigh the others. Credit them with what they were set off against.",
+            [Problem("/items", "must come to zero or less")],
         )
 
 

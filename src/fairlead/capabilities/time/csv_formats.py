@@ -186,7 +186,7 @@ def _read_row(read: Read, number: int, said: Mapping[str, str], order: DayOrder 
 
 
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*([AaPp][Mm])?")
-_HOURS = re.compile(r"\d{1,3}(?:[.,]\d{1,6})?")
+_HOURS = re.compile(r"\d{1,3}(?:[.,]\d{1,30})?")  # programs write 50 minutes as 0.8333333333333334
 
 
 def _minutes(text: str) -> int | None:

@@ -11,7 +11,7 @@ hundred-millionths), so that each amount is exact: `billing_amounts` says how on
   agreed volume before the discount.
 * A cap is used up in the order of day, kind and id. The item that crosses it is billed whole, and
   a negative line takes off what is beyond; items that come after stay unbilled, with that reason.
-  What takes back gives its room to the others.
+  What takes back gives its room to the others, also where a retainer had paid for it.
 * A retainer pays for time and expenses in the same order, until it is used up.
 * An engagement whose items come to less than nothing is held: money is given back by a credit.
 """
@@ -267,12 +267,8 @@ def _taken_back(items: pl.DataFrame, work: Work) -> pl.DataFrame:
 
 
 _WORK = pl.col("kind").is_in(["time", "expense"])
-_NET = (
-    pl.col("amount")
-    + pl.col("discount").fill_null(0)
-    + pl.col("capped").fill_null(0)
-    + pl.col("drawn").fill_null(0)
-)
+_WORTH = pl.col("amount") + pl.col("discount").fill_null(0) + pl.col("capped").fill_null(0)
+_NET = _WORTH + pl.col("drawn").fill_null(0)
 
 
 def _discounted(items: pl.DataFrame, engagements: pl.DataFrame) -> pl.DataFrame:
@@ -298,9 +294,10 @@ def _capped(items: pl.DataFrame, engagements: pl.DataFrame) -> tuple[pl.DataFram
         return items, nobody
     limited = _of(engagements, "room").is_not_null() & _WORK
     others = items.filter(~limited)
-    mine = _in_order(items.filter(limited)).with_columns(
-        taken=pl.when(_NET > 0).then(_NET).otherwise(0),
-        room=_of(engagements, "room") - pl.when(_NET < 0).then(_NET).otherwise(0).sum().over("e"),
+    mine = _in_order(items.filter(limited)).with_columns(  # who pays it makes no difference
+        taken=pl.when(_WORTH > 0).then(_WORTH).otherwise(0),
+        room=_of(engagements, "room")
+        - pl.when(_WORTH < 0).then(_WORTH).otherwise(0).sum().over("e"),
     )
     mine = mine.with_columns(through=pl.col("taken").cum_sum().over("e"))
     beyond = (pl.col("taken") > 0) & (pl.col("through") - pl.col("taken") >= pl.col("room"))
