@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.api.parts import AppParts
-from fairlead.capabilities import billing, handoff, milestones, reconciliation, revenue, time
+from fairlead.capabilities import (
+    billing,
+    handoff,
+    milestones,
+    payroll,
+    reconciliation,
+    revenue,
+    time,
+)
 from fairlead.capabilities.billing.by_itself import DraftsWhatIsReady
 from fairlead.capabilities.billing.desk import BillingDesk
 from fairlead.capabilities.billing.opening import OpensBooks
@@ -72,6 +80,7 @@ from fairlead.trust.secrets import Secrets
 from fairlead.web.parts import WebParts
 from fairlead.wiring import approval as wiring_approval
 from fairlead.wiring import billing as wiring_billing
+from fairlead.wiring import payroll as wiring_payroll
 from fairlead.wiring import reconciliation as wiring_reconciliation
 from fairlead.wiring.company_days import company_days
 from fairlead.wiring.polling import polled
@@ -83,7 +92,7 @@ from fairlead.work.exceptions import Exceptions
 
 _CAPABILITIES = tuple(
     Path(str(room.__file__)).parent
-    for room in (handoff, time, billing, milestones, revenue, reconciliation)
+    for room in (handoff, time, billing, milestones, revenue, reconciliation, payroll)
 )
 
 
@@ -151,6 +160,7 @@ class Fairlead:
         wiring_billing.register(registry)
         wiring_approval.register(registry, self.timekeeping.kinds, self.systems.connected)
         wiring_reconciliation.register(registry)
+        wiring_payroll.register(registry)
         if faults := registry.faults():
             raise InvalidDefinition("The actions contradict each other:", list(faults))
         return registry
@@ -216,6 +226,7 @@ class Fairlead:
                 revenue_booking.SUBJECT: revenue_booking.RevenueSubjects(),
                 **wiring_billing.subjects(),
                 **wiring_approval.subjects(),
+                **wiring_payroll.subjects(),
             },
             ask=gates.asker(self.policies, self._facts),
             route=route,
@@ -233,7 +244,7 @@ class Fairlead:
     def events(self) -> frozenset[str]:
         """What a playbook may start on or wait for."""
         ours = milestone_steps.EVENTS | {REVENUE_APPROVED} | wiring_billing.EVENTS
-        ours |= wiring_reconciliation.EVENTS
+        ours |= wiring_reconciliation.EVENTS | wiring_payroll.EVENTS
         return frozenset(EVENTS) | INTERNAL | ours | wiring_approval.EVENTS
 
     def listeners(self, library: Library) -> Mapping[str, Takes]:
@@ -246,6 +257,7 @@ class Fairlead:
                 library, self.policies, self.days, DraftsWhatIsReady(self.billing.proposing)
             ),
             **wiring_reconciliation.takes(library, self.timekeeping.kinds, self.systems),
+            **wiring_payroll.takes(library, self.timekeeping.kinds, self.systems),
         }
 
     def readers(

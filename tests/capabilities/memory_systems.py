@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +15,7 @@ from fairlead.domain.model.agreement import Agreement
 from fairlead.domain.model.client import Client, ClientChanges
 from fairlead.domain.model.document import FiledDocument
 from fairlead.domain.model.opportunity import Opportunity
+from fairlead.domain.model.pay_sheet import HeldHours, Payee, PaySheet
 from fairlead.domain.model.posting import (
     BookedTime,
     ExpensePosting,
@@ -454,3 +456,61 @@ class MemoryMail(Books):
 
     def send(self, to: tuple[str, ...], notice: Notice, *, key: EffectKey) -> ExternalRef:
         return self.add("mail", key, (to, notice))
+
+
+class MemoryPayroll(Books, Troubled):
+    """Pays whom `hire` enters. `approved` are ids of sheets; `paid` is null until it pays."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__(system)
+        self.trouble: list[Exception | None] = []
+        self.staff: list[Payee] = []
+        self.approved: set[str] = set()
+        self.paid: dict[str, Decimal] | None = None  #: address and kind → hours
+
+    def hire(self, email: str, *, has_period: bool = True) -> None:
+        ref = ExternalRef(system=self.system, kind="employee", id=f"employee-{len(self.staff) + 1}")
+        self.staff.append(
+            Payee(ref=ref, name=email, email=email, calendar="monthly", has_period=has_period)
+        )
+
+    def payees(self, start: date, end: date) -> Sequence[Payee]:
+        self.fail()
+        return self.staff
+
+    def send_hours(self, sheet: PaySheet, *, payee: Payee, key: EffectKey) -> ExternalRef:
+        self.fail()
+        ref = self.add("timesheet", key, (payee, sheet))
+        self.fail()
+        return ref
+
+    def find_hours(self, sheet: PaySheet, *, payee: Payee, key: EffectKey) -> ExternalRef | None:
+        return self.find("timesheet", key)
+
+    def approve_hours(self, sheet: ExternalRef, *, key: EffectKey) -> ExternalRef:
+        self.approved.add(sheet.id)
+        return sheet
+
+    def find_approval(self, sheet: ExternalRef, *, key: EffectKey) -> ExternalRef | None:
+        return sheet if sheet.id in self.approved else None
+
+    def held(self, start: date, end: date) -> Sequence[HeldHours]:
+        found: list[HeldHours] = []
+        for number, (_, _, (payee, sheet)) in enumerate(self.entries, 1):
+            if (sheet.start, sheet.end) != (start, end):
+                continue
+            for pay in dict.fromkeys(line.pay for line in sheet.lines):
+                key = f"{payee.email}/{pay}"
+                found.append(
+                    HeldHours(
+                        ref=f"timesheet-{number}",
+                        whose=payee.email or payee.ref.id,
+                        pay=pay,
+                        start=start,
+                        end=end,
+                        hours=sum((x.hours for x in sheet.lines if x.pay == pay), Decimal(0)),
+                        approved=f"timesheet-{number}" in self.approved,
+                        paid=None if self.paid is None else self.paid.get(key, Decimal(0)),
+                    )
+                )
+        return found

@@ -21,6 +21,7 @@ from memory_systems import (
     MemoryDocuments,
     MemoryLedger,
     MemoryMail,
+    MemoryPayroll,
     MemoryPeople,
     MemoryProjects,
 )
@@ -73,6 +74,7 @@ _MORE = {
     "documents": "sharepoint",
     "chat": "slack",
     "mail": "mail",
+    "payroll": "xero",
 }
 #: A mail server cannot say what it sent: what goes by mail may come twice, with one Message-ID.
 _MAIL = Writes(Level.L0, None, timedelta(minutes=2), repeats=3)
@@ -124,9 +126,9 @@ class Office:
         self.invoicing = {id: MemoryInvoicing(id) for id in LEDGERS}
         self.contracts, self.people = MemoryContracts(CONTRACTS), MemoryPeople("bamboohr")
         self.documents, self.chat = MemoryDocuments("sharepoint"), MemoryChat("slack")
-        self.mail = MemoryMail("mail")
+        self.mail, self.payroll = MemoryMail("mail"), MemoryPayroll("xero")
         there = (self.crm, self.projects, self.contracts, self.people, self.documents, self.chat)
-        self._ports: dict[str, Any] = {one.system: one for one in (*there, self.mail)}
+        self._ports: dict[str, Any] = {one.system: one for one in (*there, self.mail, self.payroll)}
         self._ports |= self.ledgers
         # its own: it remembers which playbooks the database has
         self.policies, self.everybody = rooms.policies, rooms.people

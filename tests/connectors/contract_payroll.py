@@ -32,11 +32,10 @@ def line(day: int, hours: str, pay: str = "regular") -> PayLine:
     return PayLine(day=date(2026, 10, day), pay=pay, hours=Decimal(hours))
 
 
-def a_sheet(*lines: PayLine, email: str = AYO) -> PaySheet:
+def a_sheet(*lines: PayLine) -> PaySheet:
     return PaySheet(
         id=str(uuid4()),
         resource="ayo.brandt",
-        email=email,
         start=START,
         end=END,
         lines=lines or (line(5, "7.5"), line(6, "8"), line(6, "1.25", "overtime")),

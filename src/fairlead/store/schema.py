@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fairlead.store import (
     billing_tables,
+    payroll_tables,
     reconciliation_tables,
     revenue_tables,
     tables,
@@ -14,6 +15,7 @@ from fairlead.store.columns import metadata
 __all__ = [
     "billing_tables",
     "metadata",
+    "payroll_tables",
     "reconciliation_tables",
     "revenue_tables",
     "tables",

@@ -9,7 +9,8 @@ from typing import LiteralString
 SUBJECTS: LiteralString = """(
     SELECT id, region, legal_entity FROM engagements
     UNION ALL SELECT id, region, legal_entity FROM invoices
-    UNION ALL SELECT id, region, legal_entity FROM revenue_batches)"""
+    UNION ALL SELECT id, region, legal_entity FROM revenue_batches
+    UNION ALL SELECT id, region, legal_entity FROM payroll_months)"""
 
 #: What has a region of its own, and the legal entity of what it is about (`x.subject_id`).
 BY_SUBJECT: LiteralString = """

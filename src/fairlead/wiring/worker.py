@@ -13,6 +13,7 @@ from fairlead.capabilities.handoff.ourselves import (
     Ourselves,
     ask_for_comparisons,
 )
+from fairlead.capabilities.payroll.comparing import ask_due as ask_payroll_due
 from fairlead.capabilities.reconciliation.comparing import ask_due
 from fairlead.capabilities.revenue import working as revenue_working
 from fairlead.capabilities.time import recorded
@@ -151,9 +152,11 @@ class Worker:
             ask_for_comparisons(tx)
 
     def _reconcile(self) -> None:
-        """Have the records of engagements compared that were not for a day (F277)."""
+        """Have the records of engagements, and of payroll, compared that were not for a day
+        (F277)."""
         with self._fairlead.db.transaction() as tx:
             ask_due(tx)
+            ask_payroll_due(tx)
 
     def _forgotten(self) -> None:
         """Rows that this worker has by the database, but not in hand."""

@@ -22,7 +22,10 @@ BILLING_DUE = "billing.due"
 #: Somebody's week is due and not handed in: `timesheet` (resource and Monday), `late`.
 TIMESHEET_DUE = "timesheet.due"
 
-INTERNAL = frozenset({WORK_APPROVED, BILLING_DUE, TIMESHEET_DUE})
+#: A month of a company is closed: `legal_entity`, `month` (its first day).
+MONTH_CLOSED = "month.closed"
+
+INTERNAL = frozenset({WORK_APPROVED, BILLING_DUE, TIMESHEET_DUE, MONTH_CLOSED})
 
 
 def say(tx: Tx, type: str, name: str, data: Mapping[str, Any]) -> None:

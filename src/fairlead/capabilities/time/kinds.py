@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from fairlead.config import SystemConfig, read
+from fairlead.domain.model.pay_sheet import PayKind
 from fairlead.domain.rules.time_facts import KINDS
 from fairlead.domain.values import Name, Value
 from fairlead.errors import InvalidDefinition
@@ -21,6 +22,7 @@ class Kind(Value):
     code: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")  #: `travel`
     name: Name
     billable: bool  #: whether it may be billed at all
+    pay: PayKind = "regular"  #: how payroll pays it
     systems: dict[str, Name] = Field(default_factory=dict[str, str])
     """What it is called elsewhere: by system id, or by the name of a format that is imported."""
 

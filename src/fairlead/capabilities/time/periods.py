@@ -11,6 +11,7 @@ from datetime import date, datetime
 from uuid import uuid4
 
 from fairlead.capabilities.company_days import CompanyDays
+from fairlead.capabilities.time.events import MONTH_CLOSED, say
 from fairlead.domain.rules.period import month_of
 from fairlead.domain.rules.project_setup import add_months
 from fairlead.errors import IllegalMove, InvalidInput, NotAllowed, NotFound, Problem
@@ -89,6 +90,9 @@ def confirm(tx: Tx, acting: Acting, id: str) -> Move:
     periods.end(tx, id, "done", by=acting.id, at=now)
     type = "period.closed" if found.wanted == "closed" else "period.opened"
     _tell(tx, acting, found, type, now, waiting)
+    if found.wanted == "closed":
+        data = {"legal_entity": found.legal_entity, "month": found.month.isoformat()}
+        say(tx, MONTH_CLOSED, f"{found.legal_entity}/{found.month:%Y-%m}/{id}", data)
     return _read(tx, id)
 
 

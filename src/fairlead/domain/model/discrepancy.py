@@ -15,6 +15,8 @@ class Kept(StrEnum):
     TIME = "time"
     EXPENSE = "expense"
     INVOICE = "invoice"
+    PAYROLL = "payroll"  #: hours that payroll holds of a person and month
+    PAID = "paid"  #: hours that it has paid
 
 
 class DiscrepancyKind(StrEnum):

@@ -27,7 +27,6 @@ class PaySheet(Entity):
 
     id: str  #: ours; the effect that sends it is named after it
     resource: str
-    email: str  #: in small letters
     start: date
     end: date  #: both days of the pay period are included
     lines: tuple[PayLine, ...] = Field(min_length=1)

@@ -11,7 +11,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from fairlead.domain.model.discrepancy import Kept
 from fairlead.domain.rules.period import month_of
 from fairlead.domain.rules.project_setup import add_months
 from fairlead.store import reconciliation_views, work_books
@@ -52,7 +51,7 @@ class Comparisons(Listing[tuple[str, str, str, str]]):
 
     def __init__(self, visit: Visit) -> None:
         given = {n: visit.query(n, longest=100) for n in ("kept", "system", "engagement")}
-        kinds = tuple(map(str, Kept))
+        kinds = tuple(KEPT)
         found = {n: v for n, v in given.items() if v and (n != "kept" or v in kinds)}
         end = addresses.read_timed(cursor_of(visit), 4)
         after = (end[0], end[1], end[2], end[3]) if end else None

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
+from fairlead.domain.model.discrepancy import DiscrepancyKind
 from fairlead.store import reconciliation_views
 from fairlead.store.database import Tx
 from fairlead.store.reconciliation_views import Filters, Summary, key_of
@@ -206,7 +206,7 @@ def _side(value: Decimal | None, unit: str) -> str | None:
 def _known(given: Mapping[str, str]) -> dict[str, str]:
     """What stands for nothing is left out, so that the address tells what is shown."""
     allowed: Mapping[str, Sequence[str]] = {
-        "kept": tuple(map(str, Kept)),
+        "kept": tuple(KEPT),
         "kind": tuple(map(str, DiscrepancyKind)),
         "age": tuple(AGES),
         "sort": (NEWEST,),
