@@ -152,6 +152,10 @@ class Office:
         with db.transaction() as tx:
             systems.register(tx, list(self._ports), [CRM])
 
+    def put_projects(self, port: Any) -> None:
+        """The project system from now on."""
+        self._ports[self.projects.system] = port
+
     def put_invoicing(self, system: str, port: Any) -> None:
         """What invoices there from now on."""
         self.invoicing[system] = port

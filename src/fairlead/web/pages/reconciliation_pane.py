@@ -110,7 +110,9 @@ def _sides(visit: Visit, row: Mapping[str, Any]) -> tuple[Side, ...]:
         ),
     ]
     if day:
-        found.append(Side("Day", day if ours else None, day if theirs and not ours else None))
+        moved = kind == DiscrepancyKind.DAY
+        there = "another day" if moved else day if theirs and not ours else None
+        found.append(Side("Day", day if ours else None, there, differs=moved))
     if whose:
         found.append(
             Side(
