@@ -156,7 +156,7 @@ class Fairlead:
             self.firm.name,
             self._milestones_of,
         )
-        revenue_booking.register(registry)
+        revenue_booking.register(registry, self.systems.connected)
         wiring_billing.register(registry)
         wiring_approval.register(registry, self.timekeeping.kinds, self.systems.connected)
         wiring_reconciliation.register(registry)

@@ -12,9 +12,9 @@ from books import CONTROLLER, FINANCE, Books, acting, eur, policies
 
 from fairlead.capabilities.billing.payments import HearsLedger
 from fairlead.capabilities.billing.releasing import Releasing
-from fairlead.capabilities.billing.reviewing import discard
+from fairlead.capabilities.billing.reviewing import discard, hold
 from fairlead.domain.values import ExternalRef
-from fairlead.errors import AnswerLost, SystemUnavailable
+from fairlead.errors import AnswerLost, Held, SystemUnavailable
 from fairlead.flow.cancel import cancel_run
 from fairlead.store.database import Database
 
@@ -175,6 +175,40 @@ def test_sending_again_does_not_replace_the_second_word(db: Database) -> None:
     billing.office.answer("ines.moreau", step="second_release")
     assert billing.row(id)["state"] == "posted"
     assert billing.told()[-2:] == ["invoice.released", "invoice.posted"]
+
+
+def test_what_is_held_meanwhile_is_not_sent_again_while_its_second_word_is_out(
+    db: Database,
+) -> None:
+    billing = Billing(db, billing_method="milestone", value=eur(2_000_000))
+    with db.transaction() as tx:
+        books = Books(tx)
+        books.milestone("1000000")
+        ((id, _, _),) = books.propose().invoices
+    billing.release(id)
+    billing.office.settle()
+    (run,) = billing.office.runs("invoice-to-ledger")
+    with db.transaction() as tx:
+        cancel_run(tx, run["id"], by="omar.haddad", reason="Too slow.")
+    billing.office.settle()
+    again = Releasing(policies(), billing.office.library).send_again
+    with db.transaction() as tx:
+        hold(tx, "E1", acting(FINANCE), reason="The client is being sold.")
+        tx.execute(
+            "INSERT INTO periods (legal_entity, month, state, closed_at)"
+            " VALUES ('TH-LTD', '2026-11-01', 'closed', now())"
+        )
+
+    with pytest.raises(Held) as held, db.transaction() as tx:
+        again(tx, id, acting(CONTROLLER))
+
+    assert len(held.value.reasons) == 2
+    with db.transaction() as tx:
+        tx.execute("UPDATE billing_holds SET lifted_at = now()")
+        tx.execute("DELETE FROM periods")
+        again(tx, id, acting(CONTROLLER))
+    billing.office.settle()
+    assert billing.office.task("second_release")["state"] == "open"
 
 
 def posted(billing: Billing) -> str:

@@ -18,7 +18,7 @@ from fairlead.domain.model.revenue_batch import BatchState, RevenueBatch
 from fairlead.flow.engine import Took
 from fairlead.flow.ledger import Ledger, LockSession
 from fairlead.flow.library import Library
-from fairlead.store import revenue
+from fairlead.store import periods, revenue
 from fairlead.store.database import Database, Tx
 
 JAN = date(2026, 1, 1)
@@ -130,6 +130,26 @@ def test_without_a_project_in_the_ledger_somebody_is_asked_and_nothing_is_lost(
     (asked,) = office.open_exceptions("step:")
     assert "has no project in the ledger" in asked["detail"]
     assert batch.state is BatchState.APPROVED
+    assert do(office, lambda tx: periods.waiting(tx, batch.legal_entity, JAN))["booking"] == 1
+
+
+def test_where_nothing_keeps_books_revenue_is_not_booked_and_its_month_can_close(
+    db: Database,
+) -> None:
+    office = Office(db)
+
+    def rows(tx: Tx) -> None:
+        cost_rate(tx, "60")
+        Books(tx).time("100", date(2026, 1, 20))
+
+    do(office, rows)
+    compute(office)
+    batch = book(office)
+
+    (run,) = office.runs("revenue-to-ledger")
+    assert (run["state"], batch.state) == ("completed", BatchState.APPROVED)
+    assert office.open_exceptions("step:") == []
+    assert do(office, lambda tx: periods.waiting(tx, batch.legal_entity, JAN))["booking"] == 0
 
 
 def test_a_worker_hears_that_a_month_was_asked_for(office: Office) -> None:

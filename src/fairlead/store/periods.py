@@ -55,7 +55,7 @@ _MOVE = "SELECT * FROM period_moves WHERE id = %s FOR UPDATE"
 _END = "UPDATE period_moves SET state = %s, decided_by = %s, decided_at = %s WHERE id = %s"
 
 # What keeps a month from being closed: entries that nobody has decided on, and the rest of what
-# is on its way to the ledger.
+# is on its way to the ledger. Approved revenue whose run is completed has no ledger to go to.
 _WAITING = """
 SELECT count(*) FILTER (WHERE state = 'submitted')::int AS submitted,
        count(*) FILTER (WHERE state IN ('draft', 'returned'))::int AS unsubmitted,
@@ -63,6 +63,8 @@ SELECT count(*) FILTER (WHERE state = 'submitted')::int AS submitted,
         WHERE r.playbook = 'book-work' AND r.ended_at IS NULL AND d.legal_entity = %(entity)s
        ) + (SELECT count(*)::int FROM revenue_batches b
         WHERE b.legal_entity = %(entity)s AND b.month = %(month)s AND b.state = 'approved'
+          AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.subject_id = b.id
+                          AND r.playbook = 'revenue-to-ledger' AND r.state = 'completed')
        ) AS booking
 FROM (SELECT state, legal_entity, day FROM time_entries
       UNION ALL SELECT state, legal_entity, day FROM expenses) AS x

@@ -88,7 +88,8 @@ class Releasing:
         """Start another run for a released one whose run was ended; what was done is not repeated.
         A second word that it waited for is asked for again.
 
-        Raises `NotFound`, and `IllegalMove` where it is not released, or its run goes on.
+        Raises `NotFound`, `IllegalMove` where it is not released, or its run goes on, and `Held`
+        where that word is out and something keeps it from being invoiced by now.
         """
         acting.principal.must(Permission.BILLING_RELEASE)
         row = locked(tx, name, acting, None)
@@ -98,8 +99,9 @@ class Releasing:
         if row["state"] != InvoiceState.RELEASED or open_run or not goes_to_ledger(tx, row):
             state = "on its way" if open_run else row["state"]
             raise IllegalMove(row["reference"], state, "sent again")
-        if row["released_at"] is None:
+        if row["released_at"] is None:  # it is not out yet, and much may have happened since
             now = database_time(tx)
+            self._must_not_be_held(tx, row, now)
             return self._let_out(tx, row, acting, now, released_by=row["released_by"])
         invoices.change(tx, row["id"], state=InvoiceState.RELEASED)
         row = invoices.load(tx, [row["id"]])[row["id"]]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fairlead.domain.model.revenue_batch import BatchState, RevenueBatch
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import NotFound
-from fairlead.flow.calls import Done, OutwardCall
+from fairlead.flow.calls import Call, Done, OutwardCall
 from fairlead.flow.registry import Registry
 from fairlead.store import revenue
 from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Relation
 
 SUBJECT = "revenue_batch"
+
+#: Whether a system serves a port where something belongs, by its facts.
+Connected = Callable[[str, Mapping[str, str | None]], bool]
 
 
 class RevenueSubjects:
@@ -59,7 +62,15 @@ class RevenueSubjects:
         return [(subject.id, SUBJECT, "batch")]
 
 
-def register(registry: Registry) -> None:
+def register(registry: Registry, connected: Connected) -> None:
+    subjects = RevenueSubjects()
+
+    @registry.condition("revenue_has_a_ledger")
+    def revenue_has_a_ledger(call: Call) -> bool:
+        """Does a system keep the books of its company? Else nothing is booked: the figures stand
+        as they were approved, and close with their month."""
+        return connected("bookkeeping", subjects.facts(call.subject))
+
     @registry.action(
         "book_revenue",
         on="bookkeeping",
