@@ -228,6 +228,8 @@ def pay_some(year: Year, end: date) -> None:
     for number, row in enumerate(list(year.posted.values())):
         if row["kind"] != "invoice" or row["state"] != "posted" or number % 2 or row.get("paying"):
             continue
+        if row.get("credited"):  # the ledger takes no more than is still owed
+            continue
         row["paying"] = True
         line = {"doc": {"id": row["ref"]["id"]}, "amount": money(row["total"])}
         body = {"tranDate": end.isoformat(), "apply": {"items": [line]}}

@@ -42,7 +42,7 @@ class Readiness:
     ) -> list[rules.Readiness]:
         """Of these engagements, or of all that are open, as far as the reader sees them.
 
-        `on`: null is today, in the company of each. Six statements, however many there are.
+        `on`: null is today, in the company of each. At most six statements, however many there are.
         """
         now = database_time(tx)
         limits: dict[str, Any] = {
@@ -69,7 +69,8 @@ class Readiness:
         for row in sums:
             by[row["engagement_id"]].append(row)
         so_far = billing_work.so_far(tx, ids)
-        latency = billing_board.approval_days(tx, on or now.date())
+        waits = any(row["code"] in rules.APPROVALS for row in sums)
+        latency = billing_board.approval_days(tx, on or now.date()) if waits else None
         owners = self._owners(now)
         return [
             rules.readiness(

@@ -56,7 +56,7 @@ _COUNTED: Mapping[BlockerCode, tuple[str, str]] = {
     BlockerCode.OTHER_CURRENCY: ("fee is in another currency", "fees are in another currency"),
 }
 #: What approval takes is what it took.
-_APPROVALS = frozenset(
+APPROVALS = frozenset(
     {BlockerCode.TIME_UNAPPROVED, BlockerCode.EXPENSE_UNAPPROVED, BlockerCode.FINDINGS}
 )
 
@@ -124,7 +124,7 @@ def readiness(
     ) -> None:
         asked = owner(code)
         days = asked.days
-        if code in _APPROVALS and approval_days is not None:
+        if code in APPROVALS and approval_days is not None:
             days = max(1, ceil(approval_days))
         begun = None if since is None else since.astimezone(ZoneInfo(zone)).date()
         found.append(
