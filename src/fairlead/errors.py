@@ -6,6 +6,7 @@
   - NotFound            404
   - IllegalMove         409  the thing is not in a state from which this can be done
   - StaleVersion        412  somebody changed it since it was read
+  - ChangedSince        409  what is decided on is not what was shown any more
   - AlreadyBilled       409  an item is in another invoice that stands
   - Held                409  something keeps it from being invoiced for now
   - KeyReused           422  an idempotency key came back with another request
@@ -81,6 +82,12 @@ class IllegalMove(Refused):
 
 class StaleVersion(Refused):
     code, status = "stale_version", 412
+
+
+class ChangedSince(Refused):
+    """What was asked for names what was shown, and that has changed since."""
+
+    code, status = "changed_since", 409
 
 
 class AlreadyBilled(Refused):

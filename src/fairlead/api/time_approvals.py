@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field, StrictStr
+from pydantic import Field, StrictInt, StrictStr
 from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
@@ -47,6 +47,7 @@ class WaitingGroup(Value):
     minutes: int
     expenses: Money
     oldest_at: At  #: since when the first of them waits
+    digest: str  #: of all this as it is now: who approves it may say so
 
 
 class WaitingItem(Value):
@@ -65,6 +66,7 @@ class WaitingItem(Value):
     reason: str | None
     entered_by: str
     submitted_at: At
+    version: int  #: who decides on it may say that they saw this one
     barred: bool  #: of the caller's own hand
     wrong: bool  #: it has an error: it can only be returned
     findings: tuple[FindingView, ...]
@@ -73,6 +75,8 @@ class WaitingItem(Value):
 class ItemRef(Value):
     kind: Kind
     id: UUID
+    version: Annotated[StrictInt, Field(ge=1)] | None = None
+    """As it was shown: 409 where it has changed since."""
 
 
 class Reasoned(ItemRef):
@@ -87,6 +91,8 @@ class ApproveWork(Value):
     resource: _Name | None = None
     items: tuple[ItemRef, ...] | None = Field(default=None, max_length=_MOST)  #: only these
     reasons: tuple[Reasoned, ...] = Field(default=(), max_length=_MOST)
+    digest: _Name | None = None
+    """Of the group, with `engagement` and `week`: 409 where that week has changed since."""
 
 
 class ApprovedGroup(Value):
@@ -180,6 +186,8 @@ def approve_work(
             resource=wanted.resource,
             items=items,
             reasons={(one.kind, one.id): one.reason for one in wanted.reasons},
+            digest=wanted.digest,
+            versions=_versions(wanted.items or ()) | _versions(wanted.reasons),
         )
         if wanted.engagement is None and wanted.week is None and not items:
             raise InvalidInput(
@@ -203,7 +211,8 @@ def return_work(parts: Parts, caller: Caller, command: Commanding, wanted: Retur
     def act(tx: Tx) -> Outcome:
         acting = Acting.of(parts.people, caller)
         items = _keys(wanted.items)
-        done = Approving(parts.people).send_back(tx, acting, items, wanted.reason)
+        versions = _versions(wanted.items)
+        done = Approving(parts.people).send_back(tx, acting, items, wanted.reason, versions)
         return Outcome(WorkReturned(count=sum(one.count for one in done)))
 
     return command.carry_out(act)
@@ -223,6 +232,10 @@ def correct_work(parts: Parts, caller: Caller, command: Commanding, wanted: Corr
 
 def _keys(items: Sequence[ItemRef]) -> list[ItemKey]:
     return [(one.kind, one.id) for one in items]
+
+
+def _versions(items: Sequence[ItemRef]) -> dict[ItemKey, int]:
+    return {(one.kind, one.id): one.version for one in items if one.version is not None}
 
 
 _Said = Mapping[tuple[str, UUID], Sequence[Finding]]

@@ -97,6 +97,11 @@ SELECT engagement_id, count(*)::int AS count, array_agg(id ORDER BY id) AS ids
 FROM done GROUP BY engagement_id ORDER BY engagement_id
 """
 
+# What is asked for, of what waits: nobody else decides on it or changes it until the end.
+_HOLD: LiteralString = """
+SELECT x.id, x.version FROM {table} x WHERE {selected} ORDER BY x.id FOR UPDATE
+"""
+
 # One row of what waits, whichever it is.
 _ITEM: LiteralString = """
 SELECT {kind} AS kind, x.id, x.engagement_id, x.resource_id, x.day, x.category, x.billable,
@@ -126,7 +131,9 @@ SELECT * FROM (
            count(*) FILTER (WHERE i.barred)::int AS barred,
            count(DISTINCT i.resource_id)::int AS people,
            coalesce(sum(i.minutes), 0)::bigint AS minutes,
-           coalesce(sum(i.amount), 0) AS amount, min(i.submitted_at) AS oldest_at
+           coalesce(sum(i.amount), 0) AS amount, min(i.submitted_at) AS oldest_at,
+           encode(sha256(convert_to(string_agg(concat_ws(':', i.kind, i.id, i.version, i.flagged,
+               i.barred), ' ' ORDER BY i.kind, i.id), 'UTF8')), 'hex') AS digest
     FROM ({time} UNION ALL {expense}) AS i JOIN deliveries d USING (engagement_id)
     GROUP BY i.engagement_id, d.number, d.name, d.currency, date_trunc('week', i.day)) AS g
 WHERE %(at)s::timestamptz IS NULL OR (g.at, g.engagement_id) > (%(at)s, %(after)s)
@@ -159,6 +166,9 @@ class Selection:
     week: date | None = None  #: its Monday
     resource: str | None = None
     ids: Mapping[Kind, Collection[UUID]] | None = None
+
+
+_ALL = Selection()
 
 
 @dataclass(frozen=True)
@@ -253,12 +263,25 @@ def items(
 
 
 def groups(
-    tx: Tx, remit: Remit, now: datetime, *, after: tuple[datetime, str] | None, limit: int
+    tx: Tx,
+    remit: Remit,
+    now: datetime,
+    *,
+    which: Selection = _ALL,
+    after: tuple[datetime, str] | None = None,
+    limit: int,
 ) -> list[Mapping[str, Any]]:
-    """What waits, by engagement and week, oldest first."""
+    """What waits, by engagement and week, oldest first. `digest`: another one as soon as anything
+    of it comes, goes, is changed, or is flagged or barred otherwise."""
     at, last = after or (None, None)
     more = {"at": at, "after": last, "limit": limit}
-    return _both(tx, _GROUPS, remit, Selection(), now, more)
+    return _both(tx, _GROUPS, remit, which, now, more)
+
+
+def hold(tx: Tx, kind: Kind, remit: Remit, which: Selection, now: datetime) -> dict[UUID, int]:
+    """What waits of it, by id its version; held until the transaction ends."""
+    rows = tx.execute(_query(_HOLD, kind), _values(kind, remit, which, now))
+    return {row["id"]: row["version"] for row in rows}
 
 
 def _both(

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
 from fairlead.capabilities.time.events import WORK_APPROVED, say
 from fairlead.capabilities.time.remit import Remits
+from fairlead.capabilities.time.shown import as_shown
 from fairlead.domain.rules.period import booked_in
 from fairlead.errors import InvalidInput, NotAllowed, Problem
 from fairlead.store import approvals, journal, periods
@@ -39,6 +41,9 @@ class Wanted:
     items: Sequence[ItemKey] | None = None  #: only these
     reasons: Mapping[ItemKey, str] = field(default_factory=dict[ItemKey, str])
     """Why one that a rule warns of is right."""
+    digest: str | None = None  #: as the group was shown; with engagement and week, and no more
+    versions: Mapping[ItemKey, int] = field(default_factory=dict[ItemKey, int])
+    """As single items were shown."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,13 @@ class Approving:
 
     def approve(self, tx: Tx, acting: Acting, wanted: Wanted) -> Approved:
         """Raises `InvalidInput` (a week that begins on no Monday, a reason that says nothing),
-        `NotAllowed` (a program, or an engagement that somebody else approves)."""
+        `NotAllowed` (a program, or an engagement that somebody else approves), `ChangedSince`
+        (it is not what was shown any more)."""
         _check(wanted)
         now = database_time(tx)
         remit = self._of(tx, acting, wanted.engagement)
-        which = Selection(wanted.week, wanted.resource, _by_kind(wanted.items))
+        asked = Selection(wanted.week, wanted.resource, _by_kind(wanted.items))
+        which = as_shown(tx, remit, asked, now, digest=wanted.digest, versions=wanted.versions)
         made = Decision(
             by=f"person:{acting.id}",
             now=now,
@@ -80,16 +87,21 @@ class Approving:
         for engagement, week in sorted({(one.engagement, one.week) for one in done}, key=str):
             data = {"engagement": engagement, "week": str(week)}
             say(tx, WORK_APPROVED, f"{engagement}/{week}/{uuid4()}", data)
-        apart = approvals.items(tx, remit, which, now, limit=_MOST_APART)
+        apart = approvals.items(tx, remit, asked, now, limit=_MOST_APART)
         return Approved(done, apart)
 
     def send_back(
-        self, tx: Tx, acting: Acting, items: Sequence[ItemKey], reason: str
+        self,
+        tx: Tx,
+        acting: Acting,
+        items: Sequence[ItemKey],
+        reason: str,
+        versions: Mapping[ItemKey, int] = MappingProxyType({}),
     ) -> Sequence[Done]:
-        """Return these to who entered them, all or none.
+        """Return these to who entered them, all or none. `versions`: as they were shown.
 
         Raises `InvalidInput` (no reason), `NotAllowed` (one is not theirs to decide on, or waits
-        no longer).
+        no longer), `ChangedSince`.
         """
         if not reason.strip():
             raise InvalidInput(
@@ -98,7 +110,8 @@ class Approving:
             )
         now = database_time(tx)
         remit = self._of(tx, acting, None)
-        which, by = Selection(ids=_by_kind(items)), f"person:{acting.id}"
+        asked, by = Selection(ids=_by_kind(items)), f"person:{acting.id}"
+        which = as_shown(tx, remit, asked, now, versions=versions)
         done = [
             one
             for kind in KINDS
@@ -174,6 +187,16 @@ def _late(tx: Tx, remit: Remit) -> Mapping[tuple[str, date], date]:
 def _check(wanted: Wanted) -> None:
     if wanted.week is not None and wanted.week.weekday() != 0:
         raise InvalidInput("A week is named by its first day.", [Problem("/week", "is a Monday")])
+    if wanted.digest is not None and (
+        wanted.engagement is None
+        or wanted.week is None
+        or wanted.resource is not None
+        or wanted.items is not None
+    ):
+        raise InvalidInput(
+            "A digest is that of all that waits on one engagement for one week.",
+            [Problem("/digest", "is given with engagement and week, without resource and items")],
+        )
     if any(not reason.strip() for reason in wanted.reasons.values()):
         raise InvalidInput(
             "Each needs a reason of its own.", [Problem("/reasons", "say why it is right")]
