@@ -12,6 +12,7 @@ from books import CONTROLLER, DAYS, FINANCE, TODAY, Books, acting, eur, policies
 from office import firm
 
 from fairlead.capabilities.billing.crediting import credit, write_off
+from fairlead.capabilities.billing.lineage import stands
 from fairlead.capabilities.billing.proposing import Proposing
 from fairlead.capabilities.billing.releasing import Releasing
 from fairlead.capabilities.billing.reviewing import discard, exclude, hold, lift, review
@@ -19,7 +20,7 @@ from fairlead.domain.model.charge import ChargeKind
 from fairlead.domain.values import Money
 from fairlead.errors import Held, IllegalMove, InvalidInput, NotAllowed, NotFound, StaleVersion
 from fairlead.flow.library import Library
-from fairlead.store import invoices
+from fairlead.store import billing_lineage, invoices
 from fairlead.store.database import Tx
 
 
@@ -275,6 +276,25 @@ def test_what_takes_a_billed_entry_back_takes_back_what_was_billed(books: Books)
 
     assert [net for _, _, net in made.invoices] == [eur("50.00")]  # 150 less the 100 that were left
     assert later in live(books)
+
+
+def test_a_correction_tells_what_becomes_of_it(books: Books) -> None:
+    def told(back: UUID) -> str:
+        thing = billing_lineage.thing(books.tx, back, {"regions": None, "entities": None})
+        assert thing is not None
+        return stands(thing, [], TODAY)
+
+    assert told(books.take_back(books.time(60))) == "what it takes back was not billed"
+    entry = books.time(60)
+    id = propose(books)
+    back, reference = books.take_back(entry), row(books, id)["reference"]
+    assert told(back) == f"what it takes back is in {reference}, which is not released"
+    books.tx.execute(
+        "UPDATE invoices SET state = 'released', released_at = now() WHERE id = %s", [id]
+    )
+    assert told(back).startswith("it is ready: the next proposal takes off what is left of it in")
+    credited = a_credit(books, id)["reference"]
+    assert told(back) == f"what it takes back is being credited by {credited}"
 
 
 def test_what_would_come_to_less_than_nothing_waits_for_a_credit(books: Books) -> None:

@@ -63,6 +63,7 @@ WITH thing AS (
            amount FROM charges WHERE id = %(item)s)
 SELECT x.*, d.number, d.legal_entity, d.billing_method, d.currency, d.closed_at, h.reason AS hold,
        h.placed_by AS held_by, r.id AS taken_back_by, r.state AS taking_back,
+       b.reference AS billed_in, b.released, b.credited_by,
        (SELECT p.per_hour FROM bill_rates p WHERE p.engagement_id = x.engagement_id
           AND p.role = x.role AND p.resource_id IN ('', x.resource_id) AND p.valid_from <= x.day
           AND p.currency = d.currency
@@ -73,6 +74,13 @@ LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = x.ki
 LEFT JOIN (SELECT 'time' AS kind, id, reverses, state FROM time_entries WHERE reverses = %(item)s
            UNION ALL SELECT 'expense', id, reverses, state FROM expenses
            WHERE reverses = %(item)s) r ON r.kind = x.kind
+LEFT JOIN LATERAL (  -- where what it takes back was billed
+    SELECT v.reference, v.released_at IS NOT NULL AS released,
+           (SELECT min(n.reference) FROM invoice_items c JOIN invoices n ON n.id = c.invoice_id
+            WHERE c.kind = x.kind AND c.item_id = x.reverses AND n.kind = 'credit'
+              AND n.state <> 'discarded' AND n.released_at IS NULL) AS credited_by
+    FROM invoice_items i JOIN invoices v ON v.id = i.invoice_id AND v.kind = 'invoice'
+    WHERE i.kind = x.kind AND i.item_id = x.reverses AND i.live) b ON true
 WHERE (%(regions)s::text[] IS NULL OR d.region = ANY(%(regions)s))
   AND (%(entities)s::text[] IS NULL OR d.legal_entity = ANY(%(entities)s))
 """

@@ -42,7 +42,8 @@ def locked(
 def must_move(row: Mapping[str, Any], to: InvoiceState) -> None:
     """Raises `IllegalMove`."""
     if (InvoiceState(row["state"]), to) not in INVOICE_MOVES:
-        raise IllegalMove(row["reference"], row["state"], to)
+        unseen = to is InvoiceState.RELEASED and row["state"] == InvoiceState.PROPOSED
+        raise IllegalMove(row["reference"], "not reviewed yet" if unseen else row["state"], to)
 
 
 def event_of(

@@ -64,7 +64,7 @@ def stands(thing: Mapping[str, Any], documents: Sequence[Mapping[str, Any]], tod
             thing["taken_back_by"] is not None,
             f"{thing['taken_back_by']} takes it back ({thing['taking_back']})",
         ),
-        (thing["reverses"] is not None, "what it takes back was not billed"),
+        (thing["reverses"] is not None, _taking_back(thing)),
         (
             thing["kind"] == "time" and thing["per_hour"] is None,
             f"{thing['role']} has no rate on {thing['day']}",
@@ -78,3 +78,18 @@ def stands(thing: Mapping[str, Any], documents: Sequence[Mapping[str, Any]], tod
         if holds:
             return words
     return "it is ready: the next proposal takes it, as far as cap and purchase order allow"
+
+
+def _taking_back(thing: Mapping[str, Any]) -> str:
+    """Of what takes an earlier one back and is in no invoice itself."""
+    billed = thing["billed_in"]
+    if billed is None:
+        return "what it takes back was not billed"
+    if not thing["released"]:
+        return f"what it takes back is in {billed}, which is not released"
+    if thing["credited_by"] is not None:
+        return f"what it takes back is being credited by {thing['credited_by']}"
+    return (
+        f"it is ready: the next proposal takes off what is left of it in {billed}, where an"
+        " invoice comes to more than that"
+    )

@@ -153,7 +153,7 @@ def _must_be_final(state: EntryState, reverses: UUID | None) -> None:
     if state is not EntryState.APPROVED:
         raise IllegalMove("The entry", state, "taken back")
     if reverses is not None:
-        raise IllegalMove("The entry", "a correction", "taken back; enter what is right anew")
+        raise IllegalMove("The entry", "a correction; enter anew what is right", "taken back")
 
 
 def _opposite(amount: Money) -> Money:
