@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from fairlead.domain.model.discrepancy import Kept, Record
+from fairlead.domain.model.pay_sheet import PayLine, PaySheet
+from fairlead.domain.rules.reconciliation import compare
+from fairlead.store import payroll, reconciliations
 
 from .conftest import Office
 from .firm import NOW
@@ -71,6 +78,21 @@ def test_payroll_gets_approved_hours_by_person_less_what_was_taken_back(office: 
     approve(office, resource="consultant")
     take(office, f"time/{first}")
 
+    with office.db.transaction() as tx:
+        of = payroll.form(tx, "DE01", date(2026, 3, 1), "xero-de", NOW)
+        assert of is not None
+        sheet = PaySheet(
+            id="sheet-1",
+            resource="consultant",
+            start=of.month,
+            end=of.end,
+            lines=(PayLine(day=of.month, pay="regular", hours=Decimal(8)),),
+        )
+        payroll.keep(tx, of, [(sheet, [first])])
+    assert sent(office) == {"consultant": 0, "sales-operations": 0}
+    take(office, "payroll/sheet-1/approve")
+    assert sent(office) == {"consultant": 480, "sales-operations": 0}
+
     def hours(**query: str) -> list[tuple[str, int, int]]:
         answer = office.get(
             "auditor", "/api/v1/payroll-hours", params={"month": "2026-03-01"} | query
@@ -83,3 +105,37 @@ def test_payroll_gets_approved_hours_by_person_less_what_was_taken_back(office: 
     assert hours() == [("consultant", 960, 480), ("sales-operations", 480, 0)]
     assert hours(employer="US01") == []
     assert hours(limit="1", cursor="consultant/work") == [("sales-operations", 480, 0)]
+
+
+def sent(office: Office) -> dict[str, int]:
+    answer = office.get("auditor", "/api/v1/payroll-hours", params={"month": "2026-03-01"}).json()
+    return {one["resource"]: one["sent_minutes"] for one in answer["items"]}
+
+
+def test_what_payroll_holds_otherwise_is_told_with_counts_and_sums(office: Office) -> None:
+    month = date(2026, 3, 1)
+    with office.db.transaction() as tx:
+        of = payroll.form(tx, "DE01", month, "xero-de", NOW)
+        assert of is not None
+        record = Record(key="consultant/regular", ref="s", amount=Decimal(8), unit="hour")
+        reconciliations.note(
+            tx, engagement=of.id, region=None, system="xero-de", kept=Kept.PAID, ours=[record],
+            theirs=[], found=compare(Kept.PAID, [record], []), unit="hour", at=NOW,
+        )  # fmt: skip
+
+    def told(path: str, who: str = "auditor", **query: str) -> list[dict[str, Any]]:
+        answer = office.get(who, f"/api/v1/{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["items"]
+
+    (known,) = told("payroll-comparisons", month="2026-03-31", employer="DE01")
+    assert (known["ours"], known["theirs"], known["our_hours"]) == (1, 0, "8.00000000")
+    assert (known["kept"], known["discrepancies"]) == ("paid", 1)
+    (found,) = told("payroll-discrepancies")
+    assert (found["employer"], found["month"], found["kind"]) == ("DE01", "2026-03-01", "deleted")
+    assert (found["key"], found["difference"]) == ("consultant/regular", "-8.00000000")
+    assert found["remedy"]
+    assert told("payroll-discrepancies", month="2026-04-01") == []
+    assert told("payroll-discrepancies", employer="US01") == []
+    assert told("payroll-discrepancies", "finance.amer") == []
+    assert told("discrepancies") == []

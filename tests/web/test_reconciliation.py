@@ -14,8 +14,9 @@ import pytest
 
 from fairlead.capabilities.reconciliation.books import LEDGER, LEDGER_INVOICES, LEDGER_TIME
 from fairlead.capabilities.reconciliation.comparing import TakesRecords
-from fairlead.domain.model.discrepancy import Record
-from fairlead.store import blobs, bulk
+from fairlead.domain.model.discrepancy import Kept, Record
+from fairlead.domain.rules.reconciliation import compare
+from fairlead.store import blobs, bulk, payroll, reconciliations
 from fairlead.store.inbox import Message
 
 from .conftest import Desk
@@ -314,7 +315,7 @@ def test_a_months_work_and_payroll_hours_stand_beside_what_the_ledger_has(desk: 
     assert re.search(r"9.00 h 7.50 h [^ ]+1.50 h", shown("/payroll"))
     assert "No hours fit" in shown("/payroll?employer=ELSEWHERE")
     lines = browser.get(f"{OURS}/payroll.csv").text.strip().splitlines()
-    assert lines[1].endswith(f"{month:%Y-%m},work,9.00,7.50")
+    assert lines[1].endswith(f"{month:%Y-%m},work,9.00,7.50,0.00")
     assert "ENG-2001" in browser.get(f"{OURS}/work.csv").text
     assert "ENG-2001" not in desk.signed_in("finance.amer").get(f"{OURS}/work").text
 
@@ -334,3 +335,29 @@ def test_a_page_asks_at_most_five_queries(
 
     assert answer.status_code == 200
     assert 0 < len(found) - len(every_page) <= 5
+
+
+def test_what_payroll_paid_otherwise_stands_below_with_age_and_remedy(desk: Desk) -> None:
+    month = datetime.now(UTC).date().replace(day=1)
+    with desk.db.transaction() as tx:
+        of = payroll.form(tx, "DE01", month, "xero-de", datetime.now(UTC))
+        assert of is not None
+        record = Record(
+            key="worker/regular", ref="sheet-1", amount=Decimal(9), unit="hour", on=month,
+            whose="worker@th.example",
+        )  # fmt: skip
+        less = record.model_copy(update={"amount": Decimal("7.5")})
+        reconciliations.note(
+            tx, engagement=of.id, region=None, system="xero-de", kept=Kept.PAID, ours=[record],
+            theirs=[less], found=compare(Kept.PAID, [record], [less]), unit="hour",
+            at=datetime.now(UTC),
+        )  # fmt: skip
+    shown = text(desk.signed_in("finance").get(f"{OURS}/payroll").text)
+    shown = shown.replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"DE01 Paid xero-de 9.00 h ?1 line ?7.50 h ?1 line [^ ]+1.50 h 1 diff", shown)
+    assert "worker@th.example" in shown
+    assert "7.5 h there, 9 h here" in shown
+    assert "Have it corrected there" in shown
+    other = desk.signed_in("finance.amer").get(f"{OURS}/payroll").text
+    assert "worker@th.example" not in other
+    assert "xero-de" not in desk.signed_in("finance").get(f"{OURS}/comparisons").text

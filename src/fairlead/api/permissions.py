@@ -165,6 +165,8 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "POST /api/v1/timesheets/declare": Permission.TIME_ENTER,
     "GET /api/v1/time-figures": Permission.METRICS_READ,
     "GET /api/v1/payroll-hours": Permission.TIME_READ,
+    "GET /api/v1/payroll-comparisons": Permission.TIME_READ,
+    "GET /api/v1/payroll-discrepancies": Permission.TIME_READ,
     "GET /api/v1/work-reconciliation": Permission.TIME_READ,
     "GET /api/v1/periods": Permission.TIME_READ,
     "POST /api/v1/periods/ask": Permission.PERIODS_ASK,

@@ -36,6 +36,7 @@ class PayrollHours(Value):
     category: str
     approved_minutes: int  #: for payroll; less what was taken back
     booked_minutes: int  #: of these, taken by the ledger
+    sent_minutes: int  #: of these, entered and approved in the payroll system
 
 
 class WorkBooks(Value):
@@ -115,10 +116,10 @@ def list_work_books(
 
 
 def _hours(row: Mapping[str, Any], month: date) -> PayrollHours:
-    left = {name: value for name, value in row.items() if name not in ("approved", "booked")}
-    return PayrollHours(
-        **left, month=month, approved_minutes=row["approved"], booked_minutes=row["booked"]
-    )
+    told = ("approved", "booked", "sent")
+    left = {name: value for name, value in row.items() if name not in told}
+    minutes = {f"{name}_minutes": row[name] for name in told}
+    return PayrollHours.model_validate({**left, **minutes, "month": month})
 
 
 def _work(row: Mapping[str, Any], month: date) -> WorkBooks:

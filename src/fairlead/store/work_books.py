@@ -8,13 +8,17 @@ from typing import Any
 
 from fairlead.store.database import Tx
 
-# Hours of a month by person, company that employs them and kind; taken by the ledger, of these.
+# Hours of a month by person, company that employs them and kind; of these, taken by the ledger,
+# and on sheets that payroll holds and will pay.
 _HOURS = """
 SELECT x.resource_id AS resource, p.name, p.legal_entity AS employer, x.category,
        sum(x.minutes)::bigint AS approved,
-       coalesce(sum(x.minutes) FILTER (WHERE e.state = 'confirmed'), 0)::bigint AS booked
+       coalesce(sum(x.minutes) FILTER (WHERE e.state = 'confirmed'), 0)::bigint AS booked,
+       coalesce(sum(x.minutes) FILTER (WHERE a.state = 'confirmed'), 0)::bigint AS sent
 FROM time_entries x LEFT JOIN resources p ON p.id = x.resource_id
 LEFT JOIN effects e ON e.key = 'time/' || x.id
+LEFT JOIN payroll_entries s ON s.entry_id = x.id
+LEFT JOIN effects a ON a.key = 'payroll/' || s.sheet_id || '/approve'
 WHERE x.state = 'approved' AND x.period = %(month)s
   AND (%(employer)s::text IS NULL OR p.legal_entity = %(employer)s)
   AND (%(regions)s::text[] IS NULL OR x.region = ANY(%(regions)s))

@@ -19,6 +19,7 @@ from fairlead.web.pages import reconciliation_pane
 from fairlead.web.pages.reconciliation_books import Comparisons, Payroll, Work
 from fairlead.web.pages.reconciliation_list import HEADS, Differences
 from fairlead.web.pages.reconciliation_pane import Pane
+from fairlead.web.pages.reconciliation_payroll import AtPayroll
 from fairlead.web.pages.reconciliation_words import PATH
 from fairlead.web.routing import command, page
 from fairlead.web.visit import Toast, Visit
@@ -62,6 +63,7 @@ class WorkPage:
 @dataclass(frozen=True)
 class PayrollPage:
     list: Payroll
+    held: AtPayroll
 
 
 def routes() -> list[Route]:
@@ -124,7 +126,8 @@ def download_work(visit: Visit) -> Response:
 
 
 def payroll(visit: Visit) -> Response:
-    return visit.page(_PAYROLL, PayrollPage(Payroll(visit)))
+    found = Payroll(visit)
+    return visit.page(_PAYROLL, PayrollPage(found, AtPayroll(visit, found)))
 
 
 def download_payroll(visit: Visit) -> Response:

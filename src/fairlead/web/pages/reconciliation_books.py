@@ -234,6 +234,7 @@ class Paid:
     approved: str
     booked: str
     apart: str | None  #: null: the ledger has taken all
+    sent: str  #: held and approved by payroll
 
 
 class Payroll(_OfMonth):
@@ -241,6 +242,7 @@ class Payroll(_OfMonth):
 
     heads: Sequence[str] = (
         "Person", "Name", "Employer", "Month", "Kind", "Approved hours", "Hours in the ledger",
+        "Hours at payroll",
     )  # fmt: skip
 
     def __init__(self, visit: Visit) -> None:
@@ -281,6 +283,7 @@ class Payroll(_OfMonth):
             yield (
                 row["resource"], row["name"], row["employer"], f"{self.month:%Y-%m}",
                 row["category"], _hours(row["approved"]), _hours(row["booked"]),
+                _hours(row["sent"]),
             )  # fmt: skip
 
 
@@ -293,6 +296,7 @@ def _paid(row: Mapping[str, Any]) -> Paid:
         approved=_shown(row["approved"]),
         booked=_shown(row["booked"]),
         apart=quantity(_hours(apart), "hour", sign=True) if apart else None,
+        sent=_shown(row["sent"]),
     )
 
 

@@ -1,0 +1,133 @@
+"""What payroll holds and has paid, beside the hours that were sent (F076, F127, F277)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from fairlead.api.guard import Caller, Parts
+from fairlead.api.paging import Limit, Page, TimeCursor, after, page
+from fairlead.api.reading import reading_tx
+from fairlead.api.refusals import InvalidParameters
+from fairlead.api.router import Router
+from fairlead.api.shapes import At, Day, Filter
+from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
+from fairlead.domain.rules.period import month_of
+from fairlead.domain.values import Exact, Value
+from fairlead.errors import Problem
+from fairlead.store import payroll_views
+from fairlead.trust.principals import Principal
+
+_Month = Annotated[Day | None, Query(description="Any day of the month that was paid; else all.")]
+
+
+class PayrollComparison(Value):
+    """The last time that a company's month was held against its payroll."""
+
+    employer: str
+    month: date
+    system: str
+    kept: Kept  #: `payroll`: what it holds; `paid`: what it has paid
+    ours: int  #: people and kinds that were sent, and are approved there
+    theirs: int
+    our_hours: Exact
+    their_hours: Exact
+    discrepancies: int
+    compared_at: At
+
+
+class PayrollDiscrepancy(Value):
+    """What payroll keeps otherwise of one person, month and kind of pay."""
+
+    id: UUID
+    employer: str
+    month: date
+    system: str
+    kept: Kept
+    kind: DiscrepancyKind
+    key: str  #: resource and kind of pay
+    refs: tuple[str, ...]  #: ids of time sheets and payslips there
+    ours: Exact | None  #: hours
+    theirs: Exact | None
+    difference: Exact  #: theirs less ours
+    whose: str  #: e-mail address
+    words: str
+    remedy: str
+    first_seen_at: At
+    last_seen_at: At
+
+
+def add(router: Router) -> None:
+    tag = "time"
+    router.get("/payroll-comparisons", list_payroll_comparisons, Page[PayrollComparison], tag=tag)
+    router.get(
+        "/payroll-discrepancies", list_payroll_discrepancies, Page[PayrollDiscrepancy], tag=tag
+    )
+
+
+def list_payroll_comparisons(
+    parts: Parts,
+    caller: Caller,
+    month: _Month = None,
+    employer: Filter = None,
+    cursor: TimeCursor = None,
+    limit: Limit = 50,
+) -> Page[PayrollComparison]:
+    """The last comparison of each company's month with its payroll, with counts and sums of both
+    sides; longest ago first."""
+    at, id = after(cursor) or (None, None)
+    with reading_tx(parts) as tx:
+        rows = payroll_views.comparisons(
+            tx, _eyes(caller), month=_first(month), employer=employer, at=at, id=id, limit=limit + 1
+        )
+    return page(rows, limit, _comparison, at="compared_at", id="place")
+
+
+def list_payroll_discrepancies(
+    parts: Parts,
+    caller: Caller,
+    month: _Month = None,
+    employer: Filter = None,
+    cursor: TimeCursor = None,
+    limit: Limit = 50,
+) -> Page[PayrollDiscrepancy]:
+    """What payroll holds or has paid otherwise than it was sent, oldest first."""
+    at, id = after(cursor) or (None, None)
+    if id is not None and not _is_uuid(id):
+        problem = Problem("query:/cursor", "is `next` of a page")
+        raise InvalidParameters("The query cannot be accepted.", [problem])
+    with reading_tx(parts) as tx:
+        rows = payroll_views.discrepancies(
+            tx, _eyes(caller), month=_first(month), employer=employer, at=at, id=id, limit=limit + 1
+        )
+    return page(rows, limit, PayrollDiscrepancy.model_validate, at="first_seen_at")
+
+
+def _first(month: date | None) -> date | None:
+    return None if month is None else month_of(month)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _eyes(caller: Principal) -> dict[str, list[str] | None]:
+    return {
+        "regions": None if caller.regions is None else sorted(caller.regions),
+        "entities": None if caller.legal_entities is None else sorted(caller.legal_entities),
+    }
+
+
+def _comparison(row: Mapping[str, Any]) -> PayrollComparison:
+    left = {name: row[name] for name in PayrollComparison.model_fields if name in row}
+    return PayrollComparison.model_validate(
+        {**left, "our_hours": row["our_sum"], "their_hours": row["their_sum"]}
+    )
