@@ -1,17 +1,37 @@
 """Formats of time that are imported: which columns each has, and how its cells are read.
 
-Names of columns are compared without case, spaces and signs. Documents, as read:
-Harvest, detailed time report: https://support.getharvest.com/hc/en-us/articles/360048685111;
-Toggl Track, detailed report as CSV: https://support.toggl.com/en/articles/2211860;
-Clockify, detailed report as CSV: https://clockify.me/help/reports/detailed-report;
-Kantata, Data Exporter, data set Time Entry: https://knowledge.kantata.com/hc/en-us/articles/20241910198811
-with the names of https://developer.kantata.com/kantata/specification/Time-Entries.
+Names of columns are compared without case, spaces and signs. Documents, and files of them that
+others have published with the code that reads or writes them:
+
+Harvest, detailed time report (https://support.getharvest.com/hc/en-us/articles/360048685111):
+`Date, Client, Project, Project Code, Task, Notes, Hours, Billable?, Invoiced?, Approved?,
+First Name, Last Name, Employee Id, Roles, Employee?, Billable Rate, …`, days and decimals as the
+account has them (`26.01.2015`, `7,5`).
+
+Toggl Track, detailed report (https://support.toggl.com/en/articles/2211860): until 2024 `User,
+Email, Client, Project, Task, Description, Billable, Start date, Start time, End date, End time,
+Duration, Tags, Amount ()`; since then `Description, Billable, Duration, Member, Email, Project,
+Tags, Start date, Start time, Stop date, Stop time`, a hyphen standing for nothing.
+
+Clockify, detailed report (https://clockify.me/help/reports/detailed-report): `Project, Client,
+Description, Task, User, Group, Email, Tags, Type, Billable, Start Date, Start Time, End Date,
+End Time, Duration (h), Duration (decimal), …`, days and clock as the profile has them
+(`07/13/2026`, `01:15:00 PM`, `22/06/2026`, `0:13`). A row of type `Break` is no work, and passed
+over.
+
+Kantata, Data Exporter, data set Time Entry
+(https://knowledge.kantata.com/hc/en-us/articles/20241910198811): whoever exports chooses the
+columns, and the pages that are public do not list their headings. What is compared are the fields
+of the API (https://developer.kantata.com/tag/Time-Entries), spelt with spaces or underscores:
+`date_performed`, `time_in_minutes`, `notes`, `billable`.
+
+A row that begins with the word total and has no day is a sum that somebody added, and passed over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -43,9 +63,9 @@ FORMATS: tuple[Format, ...] = (
         "clockify",
         {
             "email": ("email",), "person": ("user",), "engagement": ("project",),
-            "task": ("task",), "narrative": ("description",), "tags": ("tags",),
+            "task": ("task",), "narrative": ("description",), "tags": ("tags", "tag"),
             "billable": ("billable",), "day": ("startdate",), "begins": ("starttime",),
-            "ends": ("endtime",), "hours": ("durationh", "durationdecimal"),
+            "ends": ("endtime",), "hours": ("durationh", "durationdecimal"), "type": ("type",),
         },
         ("person", "engagement", "day", "hours"),
         ("durationh", "durationdecimal"),
@@ -60,6 +80,7 @@ FORMATS: tuple[Format, ...] = (
         },
         ("person", "engagement", "day", "hours"),
         ("startdate", "duration"),
+        nothing="-",
     ),
     Format(
         "harvest",
@@ -125,9 +146,19 @@ def read_rows(sheet: Sheet, order: DayOrder | None) -> Read:
     seen = order or day_order([cells[columns["day"]] for cells in sheet.rows if cells])
     for number, cells in enumerate(sheet.rows, 2):
         if cells:
-            said = {ours: cells[at] for ours, at in columns.items()}
+            said = {
+                ours: "" if cells[at] == format.nothing else cells[at]
+                for ours, at in columns.items()
+            }
+            if said.get("type", "").casefold() == "break" or _is_sum(said, cells):
+                continue
             _read_row(read, number, said, seen)
     return read
+
+
+def _is_sum(said: Mapping[str, str], cells: Sequence[str]) -> bool:
+    first = next(filter(None, cells))
+    return said["day"] in ("", first) and _SUM.match(first) is not None
 
 
 def _read_row(read: Read, number: int, said: Mapping[str, str], order: DayOrder | None) -> None:
@@ -185,6 +216,7 @@ def _read_row(read: Read, number: int, said: Mapping[str, str], order: DayOrder 
     )
 
 
+_SUM = re.compile(r"(grand |sub)?total\b", re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*([AaPp][Mm])?")
 _HOURS = re.compile(r"\d{1,3}(?:[.,]\d{1,30})?")  # programs write 50 minutes as 0.8333333333333334
 

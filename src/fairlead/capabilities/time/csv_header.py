@@ -17,6 +17,7 @@ class Format:
     """What we read → the names that the column has; the first that is there counts."""
     needs: tuple[str, ...]  #: without which it is not this format
     tells: tuple[str, ...] = ()  #: columns that no other format has
+    nothing: str = ""  #: what stands in a cell of which nothing is known
 
 
 def recognised(sheet: Sheet, formats: Sequence[Format]) -> tuple[Format, Mapping[str, int]]:
