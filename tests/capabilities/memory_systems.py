@@ -23,6 +23,7 @@ from fairlead.domain.model.posting import (
     TimePosting,
 )
 from fairlead.domain.model.project import MilestoneReading, Progress
+from fairlead.domain.model.recorded_expense import RecordedExpense
 from fairlead.domain.model.recorded_time import KeptTime
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
@@ -211,6 +212,10 @@ class MemoryProjects(Books):
         self.progress: dict[ExternalRef, Progress] = {}
         self.keys: dict[ExternalRef, str] = {}
         self.time: list[KeptTime] = []  #: on all projects
+        self.expenses: list[RecordedExpense] = []
+
+    def kept_expenses(self, project: ExternalRef) -> tuple[RecordedExpense, ...]:
+        return tuple(one for one in self.expenses if one.project == project)
 
     def kept_time(
         self, project: ExternalRef, *, known: Collection[str] = ()

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from office import Office
 from test_reconciliation_flow import reconcile
-from test_time_booking import launched, work
+from test_time_booking import launched, spend, work
 from timekeeping import launch, staff
 
 from fairlead.capabilities.time.recorded import message_of
 from fairlead.domain.model.engagement import Engagement
+from fairlead.domain.model.recorded_expense import RecordedExpense
 from fairlead.domain.model.recorded_time import KeptTime, RecordedTime
-from fairlead.domain.values import ExternalRef
+from fairlead.domain.values import ExternalRef, Money
 from fairlead.store import bulk, engagements, inbox, time_entries
 from fairlead.store.database import Database
 
@@ -77,7 +78,7 @@ def here(office: Office, engagement: Engagement, id: str, **more: Any) -> str:
     return made
 
 
-def time_differences(office: Office, engagement: Engagement) -> list[dict[str, Any]]:
+def differences(office: Office, engagement: Engagement) -> list[dict[str, Any]]:
     return [row for row in reconcile(office, engagement) if row["system"] == "kantata"]
 
 
@@ -102,10 +103,10 @@ def test_time_on_which_both_agree_has_no_difference_and_is_counted_on_both_sides
     agreed(office, engagement, "1", "2", "3")
     here(office, engagement, "by-hand", source="web", narrative="Only here.")
 
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
 
-    (known,) = office.rows("reconciliations", system="kantata")
-    assert (known["kept"], known["ours"], known["theirs"]) == ("time", 3, 3)
+    known = {row["kept"]: row for row in office.rows("reconciliations", system="kantata")}["time"]
+    assert (known["ours"], known["theirs"]) == (3, 3)
     assert known["our_sum"] == known["their_sum"] == 24
 
 
@@ -134,7 +135,7 @@ def test_what_was_changed_there_is_found(
     agreed(office, engagement, "1", "2")
     change(office, "2", **changed)
 
-    (found,) = time_differences(office, engagement)
+    (found,) = differences(office, engagement)
 
     assert (found["kind"], found["words"], found["refs"]) == (kind, words, ["2"])
     assert found["difference"] == Decimal(difference)
@@ -150,7 +151,7 @@ def test_what_was_moved_to_another_task_or_project_there_is_found(
     change(office, "1", task_name="10 Discovery")
     change(office, "2", project=OTHER, project_name="TH-77 Another project")
 
-    found = {row["refs"][0]: row for row in time_differences(office, engagement)}
+    found = {row["refs"][0]: row for row in differences(office, engagement)}
 
     assert {id: row["kind"] for id, row in found.items()} == {"1": "place", "2": "place"}
     assert found["2"]["words"] == "it is on “TH-77 Another project” there"
@@ -161,7 +162,7 @@ def test_what_was_deleted_there_is_found(office: Office, engagement: Engagement)
     agreed(office, engagement, "1", "2")
     del office.projects.time[0]
 
-    (found,) = time_differences(office, engagement)
+    (found,) = differences(office, engagement)
 
     assert (found["kind"], found["difference"]) == ("deleted", -8)
     assert found["words"] == "it was there as 1, and is no more"
@@ -177,7 +178,7 @@ def test_what_is_there_and_was_not_taken_in_says_why(
     office.projects.time = [strange, unnamed, plain, aside]
     put_aside(office, aside.entry, "parked", "No rate for the day.")
 
-    found = {row["refs"][0]: row for row in time_differences(office, engagement)}
+    found = {row["refs"][0]: row for row in differences(office, engagement)}
 
     assert {id: row["kind"] for id, row in found.items()} == {
         "1": "parked", "2": "parked", "3": "unknown", "4": "parked",
@@ -194,7 +195,7 @@ def test_what_came_twice_or_was_entered_here_too_is_found(
     from_file = here(office, engagement, "id:1", source=FILE, narrative="As a file.")
     by_hand = here(office, engagement, "w1", source="web", narrative="Mapped carrier 2.")
 
-    found = time_differences(office, engagement)
+    found = differences(office, engagement)
 
     assert {(row["kind"], row["key"], row["words"][-4:]) for row in found} == {
         ("double", from_file, "as 1"),
@@ -209,7 +210,7 @@ def test_time_that_came_as_a_file_of_that_system_is_its_time(
     here(office, engagement, "id:1", source=FILE)
     office.projects.time = [there(office, "1", minutes=60)]
 
-    (found,) = time_differences(office, engagement)
+    (found,) = differences(office, engagement)
 
     assert (found["kind"], found["refs"]) == ("amount", ["1"])
 
@@ -226,7 +227,7 @@ def test_what_was_corrected_on_both_sides_is_no_difference(
         there(office, "moved", project=OTHER, project_name="TH-77 Another project"),
     ]
 
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
 
 
 def test_what_was_taken_back_here_and_is_there_still_is_found(
@@ -235,7 +236,7 @@ def test_what_was_taken_back_here_and_is_there_still_is_found(
     take_back(office, here(office, engagement, "1"))
     office.projects.time = [there(office, "1")]
 
-    (found,) = time_differences(office, engagement)
+    (found,) = differences(office, engagement)
 
     assert (found["kind"], found["words"]) == ("amount", "8 h there, 0 h here")
 
@@ -244,7 +245,7 @@ def test_what_is_being_corrected_here_is_left_out(office: Office, engagement: En
     take_back(office, here(office, engagement, "1"), state="submitted")
     office.projects.time = [there(office, "1", minutes=360)]
 
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
 
 
 def test_what_could_not_be_taken_in_and_was_entered_by_hand_is_no_difference(
@@ -253,7 +254,7 @@ def test_what_could_not_be_taken_in_and_was_entered_by_hand_is_no_difference(
     here(office, engagement, "w1", source="web", narrative="By hand.")
     office.projects.time = [there(office, "1", project_name="Renamed by somebody")]
 
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
 
 
 def test_what_changed_there_since_the_last_poll_is_left_out(
@@ -265,14 +266,14 @@ def test_what_changed_there_since_the_last_poll_is_left_out(
     office.projects.time.append(there(office, "new", changed_at=now))
     with office.db.transaction() as tx:
         tx.execute("UPDATE systems SET polled_at = %s WHERE id = 'kantata'", [now])
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
 
     with office.db.transaction() as tx:
         tx.execute(
             "UPDATE systems SET polled_at = %s WHERE id = 'kantata'", [now + timedelta(hours=1)]
         )
 
-    assert {row["kind"] for row in time_differences(office, engagement)} == {"amount", "unknown"}
+    assert {row["kind"] for row in differences(office, engagement)} == {"amount", "unknown"}
 
 
 def test_what_waits_to_be_taken_in_or_changed_here_since_asking_is_left_out(
@@ -283,7 +284,7 @@ def test_what_waits_to_be_taken_in_or_changed_here_since_asking_is_left_out(
     put_aside(office, waiting.entry, "ready", None)
     office.projects.time = [there(office, "1", minutes=60), waiting]
 
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
 
 
 def test_time_of_another_engagement_here_is_told_with_its_number(
@@ -294,7 +295,7 @@ def test_time_of_another_engagement_here_is_told_with_its_number(
     here(office, engagement, "1", engagement_id=other.engagement)
     office.projects.time = [there(office, "1")]
 
-    (found,) = time_differences(office, engagement)
+    (found,) = differences(office, engagement)
 
     assert found["kind"] == "place"
     assert found["words"] == "it is there as 1, and on ENG-77 here"
@@ -309,7 +310,60 @@ def test_a_project_that_another_system_holds_is_not_asked_for(
         engagements.save(tx, [engagement.model_copy(update={"refs": moved})])
     office.projects.time = []
 
-    assert time_differences(office, engagement) == []
+    assert differences(office, engagement) == []
+
+
+def claim_there(id: str, amount: str = "99.90", currency: str = "EUR") -> RecordedExpense:
+    """An expense of Ayo's in the project system."""
+    return RecordedExpense(
+        ref=ExternalRef(system="kantata", kind="expense", id=id),
+        project=PROJECT,
+        person="ayo.brandt",
+        email="Ayo.Brandt@tarn-holloway.example",
+        day=MONDAY,
+        amount=Money(amount=Decimal(amount), currency=currency),
+    )
+
+
+def test_an_expense_there_that_nobody_entered_here_is_found(
+    office: Office, engagement: Engagement
+) -> None:
+    spend(office, engagement)
+    spend(office, engagement)
+    office.projects.expenses = [claim_there("1")]
+    assert differences(office, engagement) == []  # the other one is only here
+
+    office.projects.expenses += [
+        claim_there("2"),
+        claim_there("3"),
+        claim_there("4", "0.90", "USD"),
+    ]
+
+    found = {row["refs"][0]: row for row in differences(office, engagement)}
+
+    assert {id: (row["kept"], row["kind"]) for id, row in found.items()} == {
+        "3": ("expense", "unknown"), "4": ("expense", "unknown"),
+    }  # fmt: skip
+    assert (found["3"]["theirs"], found["3"]["unit"]) == (Decimal("99.90"), "EUR")
+    known = next(
+        row for row in office.rows("reconciliations", system="kantata") if row["kept"] == "expense"
+    )
+    assert (known["ours"], known["theirs"]) == (2, 4)
+    assert (known["our_sum"], known["their_sum"]) == (Decimal("199.80"), Decimal("299.70"))
+    (asked,) = office.open_exceptions("reconciliation/")
+    assert asked["title"].endswith(": expenses differ from kantata")
+
+
+def test_an_expense_in_a_foreign_currency_is_known_by_what_was_paid_or_claimed(
+    office: Office, engagement: Engagement
+) -> None:
+    for _ in range(2):
+        spend(office, engagement, amount=Decimal(120), currency="USD")
+    office.projects.expenses = [claim_there("1"), claim_there("2")]
+    assert differences(office, engagement) == []
+
+    office.projects.expenses = [claim_there("1", "120", "USD"), claim_there("2", "120", "USD")]
+    assert differences(office, engagement) == []
 
 
 def take_back(office: Office, id: str, state: str = "approved") -> None:

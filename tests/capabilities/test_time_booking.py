@@ -72,7 +72,7 @@ def work(office: Office, engagement: Engagement, count: int = 1, **more: Any) ->
     return ids
 
 
-def spend(office: Office, engagement: Engagement) -> str:
+def spend(office: Office, engagement: Engagement, **more: Any) -> str:
     id = an_id("expense")
     row: dict[str, Any] = {
         "id": id,
@@ -97,6 +97,7 @@ def spend(office: Office, engagement: Engagement) -> str:
         "entered_by": "person:ayo.brandt",
         "entered_at": engagement.opened_at,
         "version": 1,
+        **more,
     }
     with office.db.transaction() as tx:
         bulk.insert(tx, "expenses", [row])

@@ -98,6 +98,10 @@ class Bench(ABC):
     def delete_time(self, id: str) -> None: ...
 
     @abstractmethod
+    def record_expense(self, project: ExternalRef, amount: Decimal) -> str:
+        """Somebody records a taxi on 2026-07-06, in the project's currency; its id there."""
+
+    @abstractmethod
     def carry_again(self, ref: ExternalRef, key: EffectKey) -> None:
         """Another record of this one's kind that carries the same key."""
 
@@ -569,6 +573,25 @@ class ProjectsContract(ABC):
         assert {id: one.approved for id, one in listed.items()} == {
             same: True, changed: True, refused: False,
         }  # fmt: skip
+
+    def test_all_expenses_on_a_project_are_told_over_pages_and_none_of_another(
+        self, bench: Bench
+    ) -> None:
+        project, other = (
+            bench.projects.create_project(a_project(), client_name="Vantor", key=key(n))
+            for n in (913, 914)
+        )
+        made = [bench.record_expense(project, Decimal("12.34")) for _ in range(205)]
+        bench.record_expense(other, Decimal("99.90"))
+        bench.projects.close_project(project, key=key(915))
+
+        kept = bench.projects.kept_expenses(project)
+
+        assert sorted(one.ref.id for one in kept) == sorted(made)
+        first = kept[0]
+        assert (first.project, first.day, first.category) == (project, date(2026, 7, 6), "Travel")
+        assert first.amount == Money(amount=Decimal("12.34"), currency="GBP")
+        assert first.person
 
     # -- milestones
 

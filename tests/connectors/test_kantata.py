@@ -162,6 +162,13 @@ class KantataBench(Bench):
     def move_time(self, id: str, project: ExternalRef) -> None:
         self.sandbox.amend(SYSTEM, "time_entries", id, {"workspace_id": int(project.id)})
 
+    def record_expense(self, project: ExternalRef, amount: Decimal) -> str:
+        body = {
+            "workspace_id": int(project.id), "date": "2026-07-06", "category": "Travel",
+            "amount_in_cents": int(amount * 100),
+        }  # fmt: skip
+        return self.sandbox.plant(SYSTEM, "expenses", body)["id"]
+
     def delete_time(self, id: str) -> None:
         self.sandbox.control.delete(f"/_sandbox/{SYSTEM}/records/time_entries/{id}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_each_planted_difference_is_found_and_none_before_or_after_it_is_settled
     firm.poll()
     firm.approve()
     assert firm.differences() == []
-    (known,) = firm.office.rows("reconciliations", system=SYSTEM)
+    (known,) = firm.office.rows("reconciliations", system=SYSTEM, kept="time")
     assert (known["ours"], known["theirs"], known["our_sum"]) == (5, 5, 10)
 
     other = firm.there.projects.create_project(
@@ -131,24 +132,26 @@ def test_each_planted_difference_is_found_and_none_before_or_after_it_is_settled
     firm.there.move_time(moved, other)
     firm.there.delete_time(deleted)
     firm.there.refuse_time(refused)
+    spent = firm.there.record_expense(firm.project, Decimal("12.34"))
     strange = firm.there.record_time(firm.project, firm.package, minutes=30, note="By nobody")
     firm.poll()
 
-    found = {tuple(row["refs"]): row for row in firm.differences()}
+    found = {(row["kept"], *row["refs"]): row for row in firm.differences()}
 
     assert {refs: row["kind"] for refs, row in found.items()} == {
-        (longer,): "amount", (moved,): "place", (deleted,): "deleted", (refused,): "state",
-        (strange,): "parked",
+        ("time", longer): "amount", ("time", moved): "place", ("time", deleted): "deleted",
+        ("time", refused): "state", ("time", strange): "parked", ("expense", spent): "unknown",
     }  # fmt: skip
-    assert (same,) not in found
-    assert "a person who books time" in found[(strange,)]["words"]
-    assert len(firm.office.open_exceptions("reconciliation/")) == 1
+    assert ("time", same) not in found
+    assert "a person who books time" in found[("time", strange)]["words"]
+    assert len(firm.office.open_exceptions("reconciliation/")) == 2  # of time, and of expenses
 
     for id in (deleted, moved):
         firm.take_back(id)
     firm.there.correct_time(longer, 90)
     firm.there.sandbox.amend(SYSTEM, "time_entries", refused, {"approved": True})
     firm.there.delete_time(strange)
+    firm.there.sandbox.control.delete(f"/_sandbox/{SYSTEM}/records/expenses/{spent}")
     firm.poll()
 
     assert firm.differences() == []

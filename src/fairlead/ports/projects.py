@@ -16,6 +16,7 @@ from fairlead.domain.model.project import (
     ProjectReading,
     WorkPackage,
 )
+from fairlead.domain.model.recorded_expense import RecordedExpense
 from fairlead.domain.model.recorded_time import KeptTime, RecordedTime
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Value
@@ -118,4 +119,8 @@ class Projects(Protocol):
         """All time on the project as it is now, open or closed, of everybody. Of the entries
         that are `known` by their ids, also those that are on another project by now; what is
         told in neither way is not there any more. Never a part of it."""
+        ...
+
+    def kept_expenses(self, project: ExternalRef) -> tuple[RecordedExpense, ...]:
+        """All expenses on the project as it is now, open or closed, of everybody."""
         ...

@@ -161,6 +161,15 @@ _KINDS = {
             {"story_id": None, "user_id": 1, "role_id": None, "billable": True, "notes": None,
              **kantata_work.UNASKED},
         ),
+        _Kind(
+            "expense", "expenses", "Expense",
+            {
+                "workspace_id": _whole, "story_id": _whole, "user_id": _whole, "date": _day,
+                "category": _text, "amount_in_cents": _whole, "notes": _text,
+            },
+            ("workspace_id", "date", "category", "amount_in_cents"),
+            {"story_id": None, "user_id": 1, "notes": None},
+        ),
     )
 }  # fmt: skip
 _BY_SUBJECT = {kind.subject: kind for kind in _KINDS.values()}
@@ -400,7 +409,7 @@ class Kantata(Dialect):
             case "workspace_resource":
                 self._there("workspaces", "workspace_id", body)
                 self._there("roles", "role_id", body)
-            case "time_entry":
+            case "time_entry" | "expense":
                 self._there("workspaces", "workspace_id", body)
                 self._there("users", "user_id", body)
                 if body["story_id"] is not None:
@@ -569,6 +578,10 @@ class Kantata(Dialect):
             unit = 10 ** _DECIMALS.get(body["currency"], 2)
             body |= {"currency_base_unit": unit, "price_in_cents": body["price"] * unit}
             body["price"] = f"{body['currency']} {body['price']:,}"
+        if collection == "expenses":
+            workspace = self.books.read("workspaces", body["workspace_id"])
+            body["currency"] = workspace.body["currency"] if workspace else "USD"
+            body["currency_base_unit"] = 10 ** _DECIMALS.get(body["currency"], 2)
         if collection == "workspace_resources":
             body["label"] = "Unnamed Resource"
         return body
@@ -599,7 +612,7 @@ class Kantata(Dialect):
                     ),
                 )
                 body[collection][record.id]["custom_field_value_ids"] = [o.id for o in held]
-            case "time_entries", "user" | "workspace" | "story" | "role":
+            case "time_entries" | "expenses", "user" | "workspace" | "story" | "role":
                 id = record.body[f"{wanted}_id"]
                 wanted = "stories" if wanted == "story" else f"{wanted}s"
                 other = None if id is None else self.books.read(wanted, str(id))

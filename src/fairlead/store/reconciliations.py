@@ -202,8 +202,8 @@ def note(
         "region": region,
         "ours": len(ours),
         "theirs": len(theirs),
-        "our_sum": sum((record.amount for record in ours), Decimal(0)),
-        "their_sum": sum((record.amount for record in theirs), Decimal(0)),
+        "our_sum": _sum(ours, unit),
+        "their_sum": _sum(theirs, unit),
         "unit": unit,
         "at": at,
     }
@@ -214,6 +214,11 @@ def note(
     if rows:
         tx.execute(_SEEN, [bulk.as_json(rows)])
     return True
+
+
+def _sum(records: Sequence[Record], unit: str) -> Decimal:
+    """Of what is in this unit: amounts in another currency are counted, and not added."""
+    return sum((record.amount for record in records if record.unit == unit), Decimal(0))
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""Our time beside what a project system says of it: what came from there, and what did not."""
+"""Our time and expenses beside those of a project system: what came from there, or did not."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ WHERE engagement_id = %(engagement)s AND reverses IS NULL
 ORDER BY ref
 """
 
+# All of an engagement but what was taken back, and what takes back.
+_EXPENSES = """
+SELECT x.id::text AS key, x.amount, x.currency, x.claimed, x.day, x.note,
+       lower(coalesce(p.email, x.resource_id)) AS whose
+FROM expenses x LEFT JOIN resources p ON p.id = x.resource_id
+LEFT JOIN expenses b ON b.reverses = x.id AND b.state = 'approved'
+WHERE x.engagement_id = %s AND x.reverses IS NULL AND b.id IS NULL
+ORDER BY x.day, x.id
+"""
+
 # On which engagement else an entry of the system is here.
 _ELSEWHERE = """
 SELECT x.source_id AS ref, d.number
@@ -58,6 +68,11 @@ def known(tx: Tx, engagement: str, system: str, file: str) -> list[str]:
     """Ids there of the time that came from the system, as in `time`."""
     values = {"engagement": engagement, "system": system, "file": file}
     return [row["ref"] for row in tx.execute(_KNOWN, values)]
+
+
+def expenses(tx: Tx, engagement: str) -> list[dict[str, Any]]:
+    """`claimed` is in the engagement's currency; null: no rate is known yet."""
+    return tx.execute(_EXPENSES, [engagement]).fetchall()
 
 
 def elsewhere(tx: Tx, system: str, refs: Collection[str], engagement: str) -> dict[str, str]:

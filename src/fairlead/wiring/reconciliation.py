@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fairlead.capabilities.handoff.ourselves import Takes
-from fairlead.capabilities.reconciliation import asking, recorded
+from fairlead.capabilities.reconciliation import asking, recorded, recorded_expenses
 from fairlead.capabilities.reconciliation.books import LEDGER
 from fairlead.capabilities.reconciliation.comparing import StartsComparing, TakesRecords
 from fairlead.capabilities.reconciliation.events import DUE, EVENTS, TOLD
@@ -29,5 +29,9 @@ def takes(library: Library, kinds: Kinds, systems: Systems) -> Mapping[str, Take
         """A file's format is called as the connector of the system that wrote it."""
         return f"import:{systems.get(system).connector}"
 
-    books = {**LEDGER, recorded.PROJECT_TIME: recorded.book(kinds, file_of)}
+    books = {
+        **LEDGER,
+        recorded.PROJECT_TIME: recorded.book(kinds, file_of),
+        recorded_expenses.PROJECT_EXPENSES: recorded_expenses.BOOK,
+    }
     return {DUE: StartsComparing(library, file_of), TOLD: TakesRecords(books)}

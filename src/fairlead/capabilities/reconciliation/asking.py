@@ -9,6 +9,7 @@ from datetime import date
 from fairlead.capabilities.reconciliation.books import LEDGER_INVOICES, LEDGER_TIME
 from fairlead.capabilities.reconciliation.events import TOLD
 from fairlead.capabilities.reconciliation.recorded import PROJECT_TIME
+from fairlead.capabilities.reconciliation.recorded_expenses import PROJECT_EXPENSES
 from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
@@ -43,6 +44,14 @@ def register(registry: Registry) -> None:
             return Done({"records": 0})
         known: list[str] = json.loads(call.kept(call.run.input["known"]))
         return tell(call, PROJECT_TIME, call.port.kept_time(project, known=known))
+
+    @registry.action("ask_kept_expenses", on="projects", safe="It only reads.")
+    def ask_kept_expenses(call: OutwardCall) -> Done:
+        """All expenses that the project system keeps on the project; as above."""
+        project: ExternalRef = call.subject.refs["psa_project"]
+        if project.system != call.system:
+            return Done({"records": 0})
+        return tell(call, PROJECT_EXPENSES, call.port.kept_expenses(project))
 
 
 def tell(call: OutwardCall, book: str, said: Sequence[Value], **more: str) -> Done:

@@ -201,7 +201,8 @@ def _tell(
     if not found:
         exceptions.settle(tx, [cause], at)
         return
-    apart = sum((abs(one.difference) for one in found), Decimal(0))
+    units = ("hour", delivery.currency)  # what is in another currency is not added
+    apart = sum((abs(one.difference) for one in found if one.unit in units), Decimal(0))
     money = None if kept is Kept.TIME else Money(amount=apart, currency=delivery.currency)
     size = f"{apart:.2f} hours" if money is None else str(money)
     count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"

@@ -20,6 +20,7 @@ from fairlead.connectors.kantata.answers import (
 )
 from fairlead.connectors.kantata.catalogue import Catalogue
 from fairlead.connectors.kantata.custom_fields import CustomFields
+from fairlead.connectors.kantata.expenses import Expenses
 from fairlead.connectors.kantata.milestones import MILESTONE, MilestoneStories
 from fairlead.connectors.kantata.project_view import ProjectView, view
 from fairlead.connectors.kantata.records import (
@@ -44,6 +45,7 @@ from fairlead.domain.model.project import (
     ProjectReading,
     WorkPackage,
 )
+from fairlead.domain.model.recorded_expense import RecordedExpense
 from fairlead.domain.model.recorded_time import KeptTime
 from fairlead.domain.model.staffing_request import StaffingRequest
 from fairlead.domain.values import ExternalRef, Money
@@ -72,6 +74,7 @@ class KantataProjects:
         self._catalogue = Catalogue(system, self._records)
         self._custom = CustomFields(system, self._records, fields)
         self._timesheets = Timesheets(system, self._records)
+        self._expenses = Expenses(system, self._records)
         self._budget_field = settings.budget_field_id
 
     def ping(self) -> None:
@@ -308,6 +311,9 @@ class KantataProjects:
         self, project: ExternalRef, *, known: Collection[str] = ()
     ) -> tuple[KeptTime, ...]:
         return self._timesheets.kept(project.id, known)
+
+    def kept_expenses(self, project: ExternalRef) -> tuple[RecordedExpense, ...]:
+        return self._expenses.kept(project.id)
 
     # -- looking up --------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
 class ContractBroken(ValueError):
@@ -109,6 +109,18 @@ class TimeEntry(_Known):
     notes: str | None = None
     updated_at: str  #: ISO 8601
     approved: bool | None = None
+
+
+class Expense(_Known):
+    id: Id
+    workspace_id: Id
+    user_id: Id
+    date: str  #: `2026-07-06`
+    category: str | None = None
+    notes: str | None = None
+    amount_in_cents: int
+    currency: str
+    currency_base_unit: int = Field(gt=0)  #: cents in one unit: 100 for GBP, 1 for JPY
 
 
 class Titled(_Known):

@@ -66,6 +66,7 @@ CONNECTOR = Connector(
         "projects.find_closed": Reads(),
         "projects.time_changed_since": Reads(),
         "projects.kept_time": Reads(),
+        "projects.kept_expenses": Reads(),
     },
     # The numbers are shown to customers only
     # (https://developer.kantata.com/kantata/specification/section/rate-limits): a slow start.

@@ -69,7 +69,7 @@ def _take(entered: list[Record], there: Record) -> Record | None:
     alike = [
         one
         for one in entered
-        if (one.amount, one.on) == (there.amount, there.on)
+        if (one.amount, one.unit, one.on) == (there.amount, there.unit, there.on)
         and (not there.whose or one.whose == there.whose)
     ]
     if not alike:
