@@ -354,6 +354,7 @@ class Fairlead:
             event_types=dict(EVENTS),
             library=self.library,
             companies=frozenset(entity.code for entity in self.firm.legal_entities),
+            regions=frozenset(self.firm.regions),
             subjects=self.hooks.subjects,
         )
 

@@ -162,6 +162,7 @@ def parts(db: Database, limits: Limits | None = None) -> AppParts:
         packets=PACKETS,
         expenses=EXPENSES,
         companies=frozenset({"DE01", "US01"}),
+        regions=frozenset({"EMEA", "AMER"}),
         times=_SAMPLE.timekeeping.times,
         time_imports=_SAMPLE.timekeeping.imports,
         expense_imports=_SAMPLE.timekeeping.expense_imports,

@@ -221,6 +221,53 @@ def test_a_run_drafts_for_every_engagement_that_one_sees(billed: Office) -> None
     assert "BIL-" in outcomes[0]["outcome"]
 
 
+def test_a_dispute_that_is_pressed_twice_is_one(billed: Office) -> None:
+    (draft,) = propose(billed)["invoices"]
+    digest = detail(billed, draft["id"])["digest"]
+    step(billed, "finance", draft["id"], "review", digest=digest)
+    step(billed, "controller", draft["id"], "release", digest=digest)
+    path = f"/api/v1/invoices/{draft['id']}/disputes"
+    body = {"cause": "rate", "detail": "150 was never agreed."}
+
+    first, second = (billed.post("finance", path, json=body) for _ in range(2))
+    other = billed.post("finance", path, json={**body, "detail": "The hours are wrong, too."})
+
+    assert first.json()["id"] == second.json()["id"] != other.json()["id"]
+    assert len(billed.get("finance", path).json()["items"]) == 2
+
+
+def test_items_that_are_unknown_are_named(billed: Office) -> None:
+    strange = "00000000-0000-4000-8000-0000000000ff"
+
+    answer = billed.post(
+        "finance",
+        "/api/v1/invoices/propose",
+        json={"engagements": ["ENG-2001"], "items": [ENTRY, strange]},
+    )
+
+    assert answer.status_code == 422
+    assert strange in answer.json()["detail"]
+    assert ENTRY not in answer.json()["detail"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/items/1"]
+
+
+def test_a_run_for_a_region_that_is_none_of_ours_is_refused(shared_office: Office) -> None:
+    answer = shared_office.post("finance", "/api/v1/billing/invoice-runs", json={"region": "EMAE"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/region"
+
+
+def test_whose_hand_is_needed_is_told(billed: Office) -> None:
+    draft = propose(billed)["invoices"][0]
+    digest = detail(billed, draft["id"])["digest"]
+
+    refused = step(billed, "finance", draft["id"], "release", digest=digest)
+
+    assert refused.status_code == 403
+    assert "Ask somebody who is controller." in refused.json()["detail"]
+
+
 def test_a_dispute_names_what_it_goes_back_to(billed: Office) -> None:
     (draft,) = propose(billed)["invoices"]
     sent = {"cause": "rate", "detail": "140 was agreed.", "field": "contract.rates"}

@@ -17,7 +17,7 @@ from .conftest import Office
 JAN = "/api/v1/revenue-jobs"
 
 
-def worked(office: Office) -> None:
+def worked(office: Office, per_hour: int = 150) -> None:
     """10 hours on ENG-2001 in January, at 150 and a cost of 60."""
     with office.db.transaction() as tx:
         rate = {"valid_from": date(2026, 1, 1), "currency": "EUR", "source": "contract"}
@@ -29,7 +29,7 @@ def worked(office: Office) -> None:
                     "engagement_id": "e-2001",
                     "role": "Consultant",
                     "resource_id": "",
-                    "per_hour": 150,
+                    "per_hour": per_hour,
                 }
                 | rate
             ],
@@ -99,6 +99,24 @@ def test_a_month_goes_from_being_asked_for_to_being_approved(office: Office) -> 
     assert approved.json()["batch"]["state"] == "approved"
     assert approved.json()["totals"]["EUR"]["amount"].startswith("1500.00")
     assert approved.headers["etag"] == f'"{approved.json()["batch"]["version"]}"'
+
+
+def test_revenue_is_approved_within_ones_limit(office: Office) -> None:
+    worked(office, per_hour=150_000)
+    command(office, "finance", JAN, {"month": "2026-01-15"})
+    carry_on(office)
+    (line,) = office.get(
+        "finance", "/api/v1/revenue-batches", params={"month": "2026-01-01"}
+    ).json()["items"]
+    path = f"/api/v1/revenue-batches/{line['id']}"
+    digest = command(office, "finance", f"{path}/propose").json()["batch"]["digest"]
+
+    refused = command(office, "controller", f"{path}/approve", {"digest": digest})
+
+    assert refused.status_code == 403
+    told = refused.json()["detail"]
+    assert "EUR 1,500,000.00 (EUR 1,000,000.00)" in told
+    assert "Ask somebody who is controller." in told
 
 
 def test_a_month_that_is_not_over_is_refused_by_name(shared_office: Office) -> None:

@@ -123,8 +123,11 @@ def test_a_limit_counts_what_was_released_before_so_that_splitting_does_not_help
     assert release(books, propose(books))["state"] == "released"
     books.milestone("4000000.01", number=2)
 
-    with pytest.raises(NotAllowed, match="over your limit"):
+    with pytest.raises(NotAllowed, match="over your limit") as refused:
         release(books, propose(books))
+
+    for told in ("limit of EUR 10,000,000.00", "over EUR 4,000,000.01", "EUR 6,000,000.00 that"):
+        assert told in refused.value.detail
 
 
 def test_what_is_taken_back_after_it_was_proposed_is_not_released(books: Books) -> None:

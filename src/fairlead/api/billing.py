@@ -304,6 +304,10 @@ def start_billing_run(
     if wanted.legal_entity is not None and wanted.legal_entity not in parts.companies:
         problem = Problem("/legal_entity", "is the code of a company of ours")
         raise InvalidInput("There is no such company.", [problem])
+    if wanted.region is not None and wanted.region not in parts.regions:
+        known = ", ".join(sorted(parts.regions))
+        problem = Problem("/region", f"is a region that has a calendar in firm.yaml: {known}")
+        raise InvalidInput("There is no such region.", [problem])
 
     def act(tx: Tx) -> Outcome:
         id = running.start_run_of(

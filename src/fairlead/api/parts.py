@@ -82,4 +82,5 @@ class AppParts:
     subjects: Mapping[str, Subjects] = field(default_factory=dict[str, Subjects])
     """By type: what runs are about."""
     companies: frozenset[str] = frozenset()  #: codes of our legal entities
+    regions: frozenset[str] = frozenset()  #: in which we deliver
     limits: Limits = Limits()

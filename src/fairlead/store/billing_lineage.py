@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -44,6 +45,21 @@ def items(
         "limit": limit,
     }
     return tx.execute(_ITEMS, values).fetchall()
+
+
+# Which of these are billable things of these engagements.
+_OF_ENGAGEMENTS: LiteralString = """
+SELECT x.id::text AS id FROM unnest(%(items)s::uuid[]) AS i(id) JOIN (
+    SELECT id, engagement_id FROM time_entries UNION ALL SELECT id, engagement_id FROM expenses
+    UNION ALL SELECT id, engagement_id FROM milestones
+    UNION ALL SELECT id, engagement_id FROM charges) x ON x.id = i.id
+WHERE x.engagement_id = ANY(%(engagements)s)
+"""
+
+
+def of_engagements(tx: Tx, engagements: Sequence[str], items: Sequence[str]) -> frozenset[str]:
+    values = {"engagements": list(engagements), "items": list(items)}
+    return frozenset(row["id"] for row in tx.execute(_OF_ENGAGEMENTS, values))
 
 
 # One billable thing, whatever its kind, with what would keep it from an invoice.

@@ -47,6 +47,11 @@ class Acting:
             Money(amount=amount, currency=currency)
         )
 
+    def limit(self, currency: str) -> Money:
+        """The most that they may approve alone; a program nothing."""
+        limits = {} if self.person is None else self.person.approval_limits
+        return Money(amount=limits.get(currency, Decimal(0)), currency=currency)
+
     def sees(self, region: str | None) -> bool:
         """A thing of no region is seen by those without a limit only."""
         return self.principal.regions is None or region in self.principal.regions

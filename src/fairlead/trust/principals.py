@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, Field, SecretStr, model_validator
 from fairlead.config import read
 from fairlead.domain.values import Currency, Exact, Money, Name, Value
 from fairlead.errors import InvalidDefinition, NotAllowed, NotFound
-from fairlead.trust.roles import Permission, Role, conflicts, permissions_of
+from fairlead.trust.roles import Permission, Role, conflicts, permissions_of, roles_with
 
 _Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,62}$")]
 
@@ -45,7 +45,15 @@ class Principal(Value):
     def must(self, permission: Permission) -> None:
         """Raises `NotAllowed`."""
         if not self.may(permission):
-            raise NotAllowed(f"This needs the permission {permission}, which {self.id} lacks.")
+            raise NotAllowed(
+                f"This needs the permission {permission}, which {self.id} lacks. "
+                f"{self.others(permission)}"
+            )
+
+    def others(self, permission: Permission) -> str:
+        """Whose hand is needed instead: `Ask somebody who is controller.`"""
+        roles = [role.replace("_", " ") for role in roles_with(permission)]
+        return f"Ask somebody who is {' or '.join(roles)}." if roles else "Nobody has it."
 
     def sees(self, *, region: str | None, legal_entity: str | None) -> bool:
         """Whether a thing of this region and legal entity is visible. One of no region is seen

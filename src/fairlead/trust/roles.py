@@ -242,6 +242,11 @@ def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     return frozenset(permission for role in roles for permission in PERMISSIONS[role])
 
 
+def roles_with(permission: Permission) -> Sequence[Role]:
+    """In the order in which they are declared."""
+    return tuple(role for role in Role if permission in PERMISSIONS[role])
+
+
 def conflicts(roles: Iterable[Role]) -> Sequence[tuple[Role, Role]]:
     """The pairs among these roles that one person may not hold."""
     held = sorted(set(roles), key=list(Role).index)

@@ -28,7 +28,10 @@ def dispute(
     amount: Money | None = None,
 ) -> dict[str, Any]:
     """`field`: of deal or contract that it goes back to, as the packet names it; `clause`: of the
-    contract. Raises `NotFound`, `IllegalMove` for what was not released, `InvalidInput`."""
+    contract. Told again while it is open, in the same words, it is the same dispute.
+
+    Raises `NotFound`, `IllegalMove` for what was not released, `InvalidInput`.
+    """
     must_say_why(detail)
     row = locked(tx, name, acting, None)
     if row["released_at"] is None:
@@ -43,6 +46,16 @@ def dispute(
             f"At most {net} of it can be disputed.",
             [Problem("/amount", "must be whole minor units, at most the invoice, without tax")],
         )
+    said: dict[str, Any] = {
+        "cause": cause,
+        "field": field,
+        "clause": clause,
+        "detail": detail,
+        "amount": None if amount is None else amount.amount,
+    }
+    for known in disputes.of_invoice(tx, row["id"]):  # whose row is locked
+        if known["outcome"] is None and {name: known[name] for name in said} == said:
+            return known
     now, id = database_time(tx), str(uuid4())
     disputes.add(
         tx,
@@ -50,11 +63,7 @@ def dispute(
             "id": id,
             "invoice_id": row["id"],
             "engagement_id": row["engagement_id"],
-            "cause": cause,
-            "field": field,
-            "clause": clause,
-            "detail": detail,
-            "amount": None if amount is None else amount.amount,
+            **said,
             "opened_by": acting.id,
             "opened_at": now,
         },

@@ -29,6 +29,7 @@ from fairlead.domain.values import Money, minor_units
 from fairlead.errors import InvalidInput, NotFound, Problem
 from fairlead.policy.tables import Policies
 from fairlead.store import (
+    billing_lineage,
     billing_standing,
     billing_work,
     deliveries,
@@ -102,11 +103,13 @@ class Proposing:
         `dated_on`: null is the day on which it was asked for (`asked_at`, null: now) in the company
         that invoices. `until`: null is the invoice's day. `only`: of these items. What holds an
         engagement as a whole, and who may not bill it (they approved or entered its work, or asked
-        for its rates), is told, not raised: the others go on. Raises `AlreadyBilled` where another
-        holds an item after all.
+        for its rates), is told, not raised: the others go on. Raises `InvalidInput` naming each of
+        `only` that is no item of theirs, and `AlreadyBilled` where another holds an item after all.
         """
         now = database_time(tx)
         locked = deliveries.load(tx, engagements, lock=True)
+        if only is not None:
+            _must_be_of(tx, list(locked), only)
         of_day: dict[date, dict[str, Delivery]] = {}
         for id, delivery in locked.items():
             day = dated_on or self._days.on(asked_at or now, delivery.legal_entity)
@@ -342,6 +345,19 @@ class Proposing:
             part = items.filter(pl.lit(minor).gather(pl.col("e")) == units)
             invoice_items.add(tx, part, units)
         journal.append(tx, events)
+
+
+def _must_be_of(tx: Tx, engagements: Sequence[str], items: Sequence[str]) -> None:
+    """Raises `InvalidInput` naming each that is none of theirs."""
+    known = billing_lineage.of_engagements(tx, engagements, items)
+    strange = [(at, item) for at, item in enumerate(items) if item not in known]
+    if strange:
+        told = ", ".join(item for _, item in strange[:20])
+        rule = "must be an entry, expense, milestone or charge of these engagements"
+        raise InvalidInput(
+            f"These are no items of these engagements: {told}.",
+            [Problem(f"/items/{at}", rule) for at, _ in strange],
+        )
 
 
 def _table(ready: Mapping[str, _Ready], so_far: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:

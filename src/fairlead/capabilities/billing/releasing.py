@@ -79,7 +79,7 @@ class Releasing:
             raise NotAllowed(
                 f"{acting.id}, or whoever they share duties with as deputy, proposed "
                 f"{row['reference']}, or did, entered or approved its work, and so cannot "
-                "release it."
+                f"release it. {acting.principal.others(Permission.BILLING_RELEASE)}"
             )
         self._must_be_within_limit(tx, row, acting, now)
         return self._let_out(tx, row, acting, now, released_by=acting.id)
@@ -148,10 +148,14 @@ class Releasing:
         before = invoices.released_by(tx, row["engagement_id"], acting.id, now - _WINDOW)
         amount = before + at_stake(tx, row)
         if not acting.may_commit(amount, row["currency"]):
-            told = Money(amount=amount, currency=row["currency"])
+            currency = row["currency"]
+            told, used, stake = (
+                Money(amount=each, currency=currency) for each in (amount, before, amount - before)
+            )
             raise NotAllowed(
-                f"{told} is over your limit: {row['reference']}, with what you released for this "
-                "engagement in the last 30 days."
+                f"{told} is over your limit of {acting.limit(currency)}: {row['reference']} over "
+                f"{stake}, with {used} that you released for this engagement in the last 30 days. "
+                f"{acting.principal.others(Permission.BILLING_RELEASE)}"
             )
 
     def _second(self, tx: Tx, row: Mapping[str, Any], now: datetime) -> str:

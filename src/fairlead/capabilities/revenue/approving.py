@@ -65,7 +65,8 @@ def approve(
 ) -> RevenueBatch:
     """The figures stand, and the ledger is told. `digest`: of what was shown (`digest_of`).
 
-    Raises `NotFound`, `NotAllowed` (also who computed or proposed it), `StaleVersion` (also where
+    Raises `NotFound`, `NotAllowed` (also who computed or proposed it, and beyond one's limit in any
+    currency), `StaleVersion` (also where
     figures changed), `IllegalMove` (also where its month is closed, or an earlier one is open).
     """
     acting.principal.must(Permission.BILLING_RELEASE)
@@ -76,6 +77,11 @@ def approve(
     if went_through(tx, acting, involved, since=batch.month, today=now.date()):
         raise NotAllowed(
             "Whoever computed or proposed revenue, and their deputy, does not approve it."
+        )
+    if over := over_limits(batch, acting):
+        raise NotAllowed(
+            f"What it books is over your limit, which is in brackets: {', '.join(over)}. "
+            f"{acting.principal.others(Permission.BILLING_RELEASE)}"
         )
     if digest != batch.digest or digest != digest_of(batch):
         raise StaleVersion("The figures are not those that were shown. Read them again.")
@@ -102,6 +108,16 @@ def approve(
             objects=((batch.id, "revenue_batch", "approved"),),
         )
     return approved
+
+
+def over_limits(batch: RevenueBatch, acting: Acting) -> list[str]:
+    """What it books that is over the limit of whoever acts, by currency, with the limit in
+    brackets. It counts each engagement without its sign."""
+    return [
+        f"{amount} ({acting.limit(currency)})"
+        for currency, amount in batch.moved.items()
+        if not acting.may_commit(amount.amount, currency)
+    ]
 
 
 def digest_of(batch: RevenueBatch) -> str:

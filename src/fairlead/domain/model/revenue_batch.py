@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import Field
@@ -133,6 +134,18 @@ class RevenueBatch(Entity):
             for part in parts:
                 known = found.get(part.currency)
                 found[part.currency] = part if known is None else known + part
+        return found
+
+    @property
+    def moved(self) -> dict[str, Money]:
+        """What its journals move by currency, each engagement's revenue without its sign, so that
+        one that goes up does not hide another that goes down."""
+        found: dict[str, Money] = {}
+        for entry in self.entries:
+            amount = sum((part.revenue.amount for part in entry.postings()), Decimal(0))
+            known = found.get(entry.currency)
+            moved = Money(amount=abs(amount), currency=entry.currency)
+            found[entry.currency] = moved if known is None else known + moved
         return found
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from fairlead.capabilities.revenue.approving import over_limits
 from fairlead.capabilities.revenue.showing import BookedMonth, Statement
 from fairlead.domain.model.revenue_batch import BatchState, EntryState
 from fairlead.domain.values import Money
-from fairlead.store import revenue_views
+from fairlead.store import revenue, revenue_views
 from fairlead.trust.principals import Person
 from fairlead.trust.roles import Permission
 from fairlead.web.formats import Tone
@@ -148,7 +149,8 @@ def _acts(visit: Visit, row: Mapping[str, Any]) -> list[Act]:
     return [
         Act(
             "approve", "Approve", "arrow-r", "The figures stand; a run books each journal in the "
-            "ledger, once.", primary=True, closed=closed or _own(visit, row),
+            "ledger, once.", primary=True,
+            closed=closed or _own(visit, row) or _over(visit, row),
         ),
         Act(
             "send-back", "Send back", "replay", "It is not approved; finance reads why, and may "
@@ -171,6 +173,15 @@ def _own(visit: Visit, row: Mapping[str, Any]) -> str | None:
         return None
     others = ask(_able(visit, row, Permission.BILLING_RELEASE))
     return f"Not by you: it was computed or proposed by you, or for you. {others}"
+
+
+def _over(visit: Visit, row: Mapping[str, Any]) -> str | None:
+    batch = revenue.batches(visit.tx, [row["id"]])[row["id"]]
+    over = over_limits(batch, visit.acting)
+    if not over:
+        return None
+    others = ask(_able(visit, row, Permission.BILLING_RELEASE))
+    return f"Over your limit, in brackets: {', '.join(over)}. {others}"
 
 
 def _able(visit: Visit, row: Mapping[str, Any], permission: Permission) -> list[Person]:
