@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,30 @@ from fairlead.store.database import Database, Tx
 from fairlead.store.server import EmbeddedServer
 
 _AMPLE = 8 << 30  #: bytes; a session needs one gigabyte, and never more than three
+_LIKE_MOST_S = 0.06  #: what a test takes that says nothing about it
+
+
+@pytest.hookimpl(trylast=True)  # of those that are left to run
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers begin with what takes longest, so that none is left with it in the end.
+
+    A worker runs the tests of a module, or of a class in it, in one go; see `--dist loadscope`.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    lengths: defaultdict[str, float] = defaultdict(float)
+    for item in items:
+        lengths[_unit(item)] += _length_s(item)
+    items.sort(key=lambda item: -lengths[_unit(item)])
+
+
+def _unit(item: pytest.Item) -> str:
+    return item.nodeid.rpartition("::")[0]
+
+
+def _length_s(item: pytest.Item) -> float:
+    told = item.get_closest_marker("takes")
+    return told.args[0] if told else _LIKE_MOST_S
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from fairlead.api.permissions import PERMISSIONS
 
 from .conftest import Office
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(82)]
 
 WHO = st.sampled_from(
     [None, "controller", "pmo-lead", "administrator", "integration-operator", "relay", "auditor"]

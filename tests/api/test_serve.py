@@ -21,6 +21,8 @@ from fairlead.store.database import Database
 from . import firm
 from .conftest import Office, served
 
+pytestmark = pytest.mark.takes(1.5)
+
 
 def test_it_is_ready_while_the_database_answers(shared_office: Office) -> None:
     assert shared_office.get(None, "/healthz").json() == {"status": "ok"}

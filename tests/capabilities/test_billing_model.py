@@ -372,6 +372,7 @@ def test_no_cent_is_billed_twice_or_lost(module_db: Database) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.takes(28)
 def test_no_cent_is_billed_twice_or_lost_in_long_histories(module_db: Database) -> None:
     _play(module_db, 60, 40)
 

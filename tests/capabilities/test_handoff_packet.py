@@ -30,6 +30,8 @@ from fairlead.store.database import Tx
 from fairlead.trust.principals import Principal
 from fairlead.trust.roles import Role
 
+pytestmark = pytest.mark.takes(0.5)
+
 APPROVER = "ines.moreau"
 
 

@@ -229,6 +229,7 @@ def test_an_id_that_comes_twice_is_a_fault(firm: Tx) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.takes(17)
 def test_fifty_thousand_rows_are_one_file(firm: Tx) -> None:
     people = [f"p{n}" for n in range(200)]
     staff(firm, *people)

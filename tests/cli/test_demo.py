@@ -526,6 +526,7 @@ def test_deals_are_planted_once_per_data_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.takes(80)
 def test_the_demo_runs_and_proves_itself(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fairlead.cli.main", "demo", "--json"],

@@ -17,7 +17,7 @@ from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, EffectConflict, SystemRefused, SystemUnavailable
 from fairlead.sandbox.tryton.person import Refusal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(1)]
 
 
 class TestTrytonLedger(AtTryton, LedgerContract):

@@ -26,7 +26,7 @@ from fairlead.connectors.tryton.bookkeeping import TrytonBookkeeping
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import SystemRefused, SystemUnavailable
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(1)]
 
 #: As `AYO` is called on the payroll.
 AYO_BRANDT = "Ayọ̀ Brandt"

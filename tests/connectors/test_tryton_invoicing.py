@@ -24,7 +24,7 @@ from fairlead.domain.model.invoice import Invoice, LedgerInvoice, LineKind
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, SystemRefused, SystemUnavailable
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(3)]
 
 
 class TestTrytonInvoicing(Billing, InvoicingContract):

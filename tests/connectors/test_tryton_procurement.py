@@ -15,7 +15,7 @@ from fairlead.connectors.tryton.procurement import TrytonProcurement
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import EffectConflict, SystemRefused
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(1)]
 
 _APPROVED = "Approved supplier"
 

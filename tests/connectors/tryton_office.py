@@ -2,6 +2,10 @@
 
 Tryton is installed and its database built once for a checkout, in `.data/tryton`, which takes some
 two minutes; after that it starts within seconds. Each worker of a run has a server of its own.
+
+    python tests/connectors/tryton_office.py
+
+does no more than install and build: `make test` has it done while the types are checked.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +23,7 @@ import psycopg
 
 from fairlead.cli.demo_tryton import the_office
 from fairlead.sandbox.tryton import database
-from fairlead.sandbox.tryton.installing import install
+from fairlead.sandbox.tryton.installing import CannotInstall, install
 from fairlead.sandbox.tryton.office import add_tax
 from fairlead.sandbox.tryton.person import Person
 from fairlead.sandbox.tryton.server import TrytonServer
@@ -127,11 +131,7 @@ class Desk:
 @contextmanager
 def open_office() -> Generator[Desk]:
     """Raises `CannotInstall` where Tryton is not installed yet and the index is out of reach."""
-    programs = install(HOME)
-    postgres = EmbeddedServer(HOME)
-    with in_use(HOME, postgres.start, postgres.stop) as url:
-        database.spare_the_disk(url)
-        built = database.template(HOME, programs, url, the_office())
+    with _building() as (programs, url, built):
         own = f"tests_{os.getpid()}"
         log = HOME / f"{own}.log"
         database.copy(url, built.name, own)
@@ -145,3 +145,18 @@ def open_office() -> Generator[Desk]:
 
 def day(value: str) -> date:
     return date.fromisoformat(value)
+
+
+@contextmanager
+def _building() -> Generator[tuple[Path, str, database.Template]]:
+    """Tryton's programs, the address of PostgreSQL and the database to copy from."""
+    programs = install(HOME)
+    postgres = EmbeddedServer(HOME)
+    with in_use(HOME, postgres.start, postgres.stop) as url:
+        database.spare_the_disk(url)
+        yield programs, url, database.template(HOME, programs, url, the_office())
+
+
+if __name__ == "__main__":
+    with suppress(CannotInstall), _building():
+        pass

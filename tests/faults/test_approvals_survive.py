@@ -8,7 +8,7 @@ import pytest
 
 from .world import FaultWorld, NewDatabase, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(19)]
 
 LIVING = "SELECT count(*) AS n FROM workers"
 BORN = "SELECT count(*) AS n FROM workers WHERE pid = {pid}"

@@ -15,7 +15,7 @@ import pytest
 from .schedules import Recording, Schedule, schedules, writes_of
 from .world import VENDORS, FaultWorld, Firm, NewDatabase
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(33)]
 
 #: Work enough for both processors, and few enough sessions for one server.
 FIRMS = 5

@@ -19,7 +19,7 @@ from fairlead.store.server import EmbeddedServer
 
 from .world import FaultWorld, free_port, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(27)]
 
 
 @pytest.fixture

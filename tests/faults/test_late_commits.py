@@ -11,7 +11,7 @@ import pytest
 
 from .world import FaultWorld, Firm, NewDatabase, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(25)]
 
 #: The first try after a time-out comes half a second later, before what is late has landed.
 TIMEOUT_S, SOONEST_S, LATEST_S, SETTLE_S = 0.4, 1.4, 2.4, 3.0

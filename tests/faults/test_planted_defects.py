@@ -13,7 +13,7 @@ from .test_webhooks import Receiver, flood
 from .test_workers import robbed
 from .world import FaultWorld, NewDatabase, free_port, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(13)]
 
 
 def lost_answers(tmp_path: Path, new_database: NewDatabase, defect: str) -> Verdict:

@@ -10,7 +10,7 @@ import pytest
 
 from .world import VENDORS, FaultWorld, NewDatabase, names, reaper
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(45)]
 
 
 def one_call_in_eight(chance: random.Random) -> list[dict[str, Any]]:

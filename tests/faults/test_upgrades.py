@@ -36,6 +36,7 @@ def begin(firm: Firm, deals: int, first: int = 0) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.takes(14)
 def test_changed_code_carries_on_what_the_old_code_began_and_back_again(
     tmp_path: Path, new_database: NewDatabase, whole: bool
 ) -> None:
@@ -65,6 +66,7 @@ def test_changed_code_carries_on_what_the_old_code_began_and_back_again(
 
 
 @pytest.mark.slow
+@pytest.mark.takes(14)
 def test_runs_finish_on_the_version_that_they_began_with(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from .world import FaultWorld, Firm, NewDatabase, free_port, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(32)]
 
 
 @dataclass

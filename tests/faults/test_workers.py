@@ -14,7 +14,7 @@ import pytest
 
 from .world import FaultWorld, Firm, NewDatabase, cut_a_pulse, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(27)]
 
 HELD = "SELECT count(*) AS n FROM steps WHERE state = 'running'"
 

@@ -25,6 +25,8 @@ from fairlead.flow.wakeups import WakeUps
 from fairlead.store import runs
 from fairlead.store.database import Database
 
+pytestmark = pytest.mark.takes(4)
+
 STORY = playbook([SEND], [LABEL])
 PICKLE = ("gAJ", "gAN", "gAS", "gAW")  #: protocols 2 to 5, in base64
 PATIENCE_S = 15.0  #: within this another worker has finished what a dead one had

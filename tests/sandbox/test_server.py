@@ -16,6 +16,8 @@ from fairlead.sandbox.world import SystemSpec, World
 
 from .conftest import SECRET, TESTS, Receiver, tiny
 
+pytestmark = pytest.mark.takes(1.5)
+
 WORLD = World(systems=(tiny("one"), tiny("two")))
 
 

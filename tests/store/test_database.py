@@ -15,6 +15,8 @@ from fairlead.errors import Busy, DatabaseAway
 from fairlead.store.database import Database
 from fairlead.store.server import EmbeddedServer
 
+pytestmark = pytest.mark.takes(2)
+
 
 @pytest.fixture
 def scratch(empty_db_url: str) -> Iterator[Database]:

@@ -18,7 +18,8 @@ import pytest
 from fairlead.errors import DatabaseAway, InvalidDefinition
 from fairlead.store.server import EmbeddedServer, check, database_url
 
-pytestmark = pytest.mark.slow  # each starts a server of its own, most of them twice
+#: Each starts a server of its own, most of them twice.
+pytestmark = [pytest.mark.slow, pytest.mark.takes(2)]
 
 START = """
 import os, pathlib, sys

@@ -36,6 +36,8 @@ from fairlead.trust.acting import Acting
 from fairlead.work.answers import answer_task
 from fairlead.work.words import ExceptionAction
 
+pytestmark = pytest.mark.takes(2.5)
+
 T = TypeVar("T")
 
 PATIENCE_S = 40

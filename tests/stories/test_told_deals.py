@@ -18,7 +18,7 @@ from fairlead.cli.demo_ledger import Ledger, letters
 from fairlead.domain.model.engagement import Engagement, EngagementState, Side
 from fairlead.domain.rules.handover import digest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(0.6)]
 
 STORIES = tuple("abcdef")
 #: Policies of which every deal must have a stored decision.

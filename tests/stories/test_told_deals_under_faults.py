@@ -11,7 +11,7 @@ from playing import Played, played
 from fairlead.cli.demo_deals import Book, Deal
 from fairlead.cli.demo_seller import reference
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.takes(12)]
 
 
 def at(operation: str, name: str, path: str | None = None) -> dict[str, str]:

@@ -33,6 +33,7 @@ def paths() -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.takes(14)
 @pytest.mark.parametrize("who", ["pmo-lead.us01", "finance.us01"])
 def test_no_page_shows_what_is_anothers(shared_desk: Desk, who: str) -> None:
     with shared_desk.db.transaction() as tx:

@@ -480,6 +480,7 @@ def _read_whole(plan: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.takes(2)
 @pytest.mark.parametrize("number", range(len(queues.QUERIES)))
 def test_no_query_reads_a_whole_table_of_a_hundred_thousand_rows(
     many: Database, number: int
