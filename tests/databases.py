@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 
 from fairlead.store.database import Database
 from fairlead.store.migrate import migrate
@@ -38,6 +41,15 @@ WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
 _END_SESSIONS = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+_TABLES = """
+SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
+
+_NUMBERS = """
+SELECT format('%I.%I', schemaname, sequencename) AS name, last_value AS last
+FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
 """
 
 # Triggers that refuse a deletion do not see this one. Numbers begin again, as they do in a copy.
@@ -131,6 +143,40 @@ def _emptied_by(cleaner: psycopg.Connection, server: str) -> bool:
             return False
         cleaner.execute(_EMPTY)
     return True
+
+
+@dataclass(frozen=True)
+class Content:
+    """All rows of a database, as PostgreSQL copies them, and where its numbers stand."""
+
+    tables: Mapping[str, bytes]
+    numbers: Mapping[str, int]
+
+    @classmethod
+    def of(cls, db: Database) -> Content:
+        with db.transaction() as tx:
+            names = [row["tablename"] for row in tx.execute(_TABLES).fetchall()]
+            tables: dict[str, bytes] = {}
+            for name in names:
+                with tx.cursor().copy(_copying("COPY {} TO STDOUT (FORMAT binary)", name)) as rows:
+                    tables[name] = b"".join(bytes(piece) for piece in rows)
+            empty = min(map(len, tables.values()))
+            numbers = {row["name"]: row["last"] for row in tx.execute(_NUMBERS).fetchall()}
+        return cls({name: rows for name, rows in tables.items() if len(rows) > empty}, numbers)
+
+    def put_into(self, db: Database) -> None:
+        """An empty database of the same release. Triggers do not see it: they have seen it."""
+        with db.transaction() as tx:
+            tx.execute("SET LOCAL session_replication_role = replica")
+            for name, rows in self.tables.items():
+                with tx.cursor().copy(_copying("COPY {} FROM STDIN (FORMAT binary)", name)) as copy:
+                    copy.write(rows)
+            for name, last in self.numbers.items():
+                tx.execute("SELECT setval(%s::regclass, %s)", [name, last])
+
+
+def _copying(statement: LiteralString, table: str) -> sql.Composed:
+    return sql.SQL(statement).format(sql.Identifier(table))
 
 
 _shapes: dict[str, str] = {}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from databases import Content
 from fairlead.api.parts import AppParts, Limits
 from fairlead.bootstrap import Fairlead
 from fairlead.capabilities.billing.desk import BillingDesk
@@ -204,7 +205,23 @@ def add_keys(tx: Tx) -> dict[str, str]:
 
 
 def fill(db: Database) -> dict[str, str]:
-    """One engagement in EMEA with a run, steps, tasks and so on; the keys of everybody."""
+    """One engagement in EMEA with a run, steps, tasks and so on; the keys of everybody.
+
+    Written once in a process, and copied into each further database.
+    """
+    if not _filled:
+        keys = _write(db)
+        _filled.append((Content.of(db), keys))
+        return keys
+    content, keys = _filled[0]
+    content.put_into(db)
+    return dict(keys)
+
+
+_filled: list[tuple[Content, dict[str, str]]] = []
+
+
+def _write(db: Database) -> dict[str, str]:
     with db.transaction() as tx:
         systems.register(tx, [system.id for system in SYSTEMS.all()], [])
         keys = add_keys(tx)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 
 from fairlead.api.app import create
 from fairlead.api.serve import log_as_json, server
 from fairlead.store.database import Database
+
+sys.path.append(str(Path(__file__).parents[1]))
 
 from . import firm
 
