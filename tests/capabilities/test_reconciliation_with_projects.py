@@ -24,7 +24,7 @@ MONDAY = date(2026, 11, 2)
 PROJECT = ExternalRef(system="kantata", kind="workspace", id="7")
 OTHER = ExternalRef(system="kantata", kind="workspace", id="8")
 FILE = "import:memory"  #: what was taken in as a file of that system, after its connector
-LONG_AGO = datetime(2026, 11, 3, tzinfo=UTC)
+LONG_AGO = datetime.now(UTC) - timedelta(days=20)
 
 
 @pytest.fixture
@@ -274,6 +274,20 @@ def test_what_changed_there_since_the_last_poll_is_left_out(
         )
 
     assert {row["kind"] for row in differences(office, engagement)} == {"amount", "unknown"}
+
+
+def test_what_was_not_polled_for_more_than_a_day_is_told(
+    office: Office, engagement: Engagement
+) -> None:
+    office.projects.time = [there(office, "1")]
+    with office.db.transaction() as tx:
+        tx.execute(
+            "UPDATE systems SET polled_at = %s WHERE id = 'kantata'", [LONG_AGO - timedelta(days=1)]
+        )
+
+    (found,) = differences(office, engagement)
+
+    assert (found["kind"], found["refs"]) == ("unknown", ["1"])
 
 
 def test_what_waits_to_be_taken_in_or_changed_here_since_asking_is_left_out(

@@ -1,4 +1,4 @@
-"""Our records against the ledger's: the last comparisons, what differs, and comparing now."""
+"""Our records against those of other systems: last comparisons, what differs, comparing now."""
 
 from __future__ import annotations
 

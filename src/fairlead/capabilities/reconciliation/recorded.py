@@ -1,7 +1,8 @@
 """The time that a project system keeps, against what came here from it (F076, F163, F277).
 
 What was entered here is no business of that system's: no time is sent there. What changed there
-since it was polled last, or here since it was asked, or is being taken back, is left out.
+since it was polled last, though within a day, or here since it was asked, or is being taken back,
+is left out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ FileOf = Callable[[str], str]
 _HOUR = Decimal(60)
 #: Times there may have no fractions of a second, and its clock may differ a little from ours.
 _MARGIN = timedelta(minutes=1)
+#: What was not polled for so long is no longer on its way.
+_PATIENCE = timedelta(days=1)
 _COMING = frozenset({"ready", "running"})  #: states of a message that will be taken in
 _APPROVED, _NOT_APPROVED = "approved", "not approved"
 
@@ -56,7 +59,11 @@ class _Comparison:
         self._elsewhere = recorded_work.elsewhere(tx, told.system, refs, id)
         self._held_up = recorded_work.held_up(tx, told.system, [message_of(one) for one in entries])
         row = systems.get(tx, told.system)
-        self._polled_at = row.polled_at if row else None
+        self._since = (
+            max(row.polled_at - _MARGIN, told.asked_at - _PATIENCE)
+            if row and row.polled_at
+            else None
+        )
 
     def sides(self) -> Sides:
         project = self._delivery.refs["psa_project"]
@@ -79,8 +86,7 @@ class _Comparison:
     def _moving(self) -> Iterable[str]:
         """Ids of what may be on its way from one side to the other, or is being corrected."""
         for one in self._kept:
-            polled = self._polled_at
-            late = polled is not None and one.entry.changed_at >= polled - _MARGIN
+            late = self._since is not None and one.entry.changed_at >= self._since
             state, _ = self._held_up.get(message_of(one.entry), ("", None))
             if late or state in _COMING:
                 yield one.entry.ref.id
