@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -249,3 +250,14 @@ def test_a_closed_engagement_takes_no_more(tx: Tx) -> None:
         times().submit(tx, acting(), MONDAY)
     rows = time_entries.listed(tx, EVERYTHING, Wanted(state=EntryState.DRAFT), limit=5)
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("calendar", "zone"), [("Singapore", "Asia/Singapore"), ("Chicago", "America/Chicago")]
+)
+def test_today_is_the_day_where_a_person_works(tx: Tx, calendar: str, zone: str) -> None:
+    """Whichever hour this runs at, one of the two has another day than UTC for most of it."""
+    launch(tx)
+    staff(tx, "ayo.brandt", calendar=calendar)
+    who = resources.load(tx, ["ayo.brandt"])["ayo.brandt"]
+    assert times().today(tx, who) == database_time(tx).astimezone(ZoneInfo(zone)).date()

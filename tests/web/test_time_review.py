@@ -189,6 +189,8 @@ def test_a_deputy_decides_in_the_stead_of_another_but_not_on_what_is_that_person
     told = several(deputy, "approve", "Agreed.", f"time:{theirs}:2", f"time:{whose}:2").text
 
     assert "data-row" not in before
+    assert "open" not in _side_bar(before)
+    assert 'aria-label="1 open"' in _side_bar(page)
     assert f"open-{theirs}" in page
     assert f"open-{whose}" not in page
     assert "Approved: 1 of 2" in told
@@ -400,15 +402,19 @@ def test_filters_stand_in_the_address_and_the_file_has_what_they_leave(desk: Des
     assert "Nothing fits" in b.get("/time?q=nobody").text
 
 
+def _side_bar(page: str) -> str:
+    link = re.search(r'href="/time"[^>]*class="side.*?</a>|href="/time".*?</a>', page, re.DOTALL)
+    assert link is not None
+    return link[0]
+
+
 def test_the_side_bar_counts_what_is_flagged_for_the_reader(desk: Desk) -> None:
     book(desk, 1, WARNING)
     book(desk, 2, WARNING, who=LEAD)
     book(desk, 3)
 
     def waiting(person: str) -> str:
-        link = re.search(r'href="/time".*?</a>', desk.signed_in(person).get("/account").text)
-        assert link is not None
-        return link[0]
+        return _side_bar(desk.signed_in(person).get("/account").text)
 
     assert 'aria-label="1 open"' in waiting(LEAD)
     assert 'aria-label="2 open"' in waiting("project-manager")

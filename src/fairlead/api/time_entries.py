@@ -25,7 +25,7 @@ from fairlead.domain.model.time_entry import EntryState
 from fairlead.domain.values import Value
 from fairlead.errors import NotAllowed, NotFound
 from fairlead.store import deliveries, findings, time_entries
-from fairlead.store.database import Tx, database_time
+from fairlead.store.database import Tx
 from fairlead.store.time_entries import Sees, Wanted
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import Principal
@@ -184,10 +184,11 @@ def get_time_entry(parts: Parts, caller: Caller, response: Response, id: Id) -> 
 
 
 def get_time_week(parts: Parts, caller: Caller, day: _Day = None) -> WeekView:
-    """One's own week in which `day` is, with what the rules say of each entry. Without: today."""
+    """One's own week in which `day` is, with what the rules say of each entry. Without: today,
+    where they work."""
     with reading_tx(parts) as tx:
-        day = day or database_time(tx).date()
         who = resource_of(tx, Acting.of(parts.people, caller))
+        day = day or parts.times.today(tx, who)
         return _week(parts.times.week(tx, who, day - timedelta(day.weekday())))
 
 

@@ -34,21 +34,47 @@ _OWN = sql.SQL("""
     AND (%(entities)s::text[] IS NULL OR x.legal_entity = ANY(%(entities)s))
 """)
 
-#: What waits and is flagged, of engagements that the reader approves (`domain.rules.approval`),
-#: deputies left out. What is of their own hand does not wait for them.
+#: What waits and is flagged, of engagements that the reader approves, or somebody whose deputy they
+#: are today (`domain.rules.approval`). What is of their own hand, or of one with whom they share
+#: duties, does not wait for them.
 _FLAGGED: LiteralString = """
     EXISTS (SELECT 1 FROM findings f WHERE f.kind = {kind} AND f.item_id = x.id)
     AND x.resource_id <> %(me)s AND x.entered_by <> 'person:' || %(me)s
+    AND NOT EXISTS (
+        SELECT 1 FROM duties s
+        WHERE (x.resource_id = s.other OR x.entered_by = 'person:' || s.other)
+          AND s.starts_on <= %(day)s AND s.until >= x.submitted_at::date)
     AND EXISTS (
         SELECT 1 FROM deliveries d LEFT JOIN engagement_managers m USING (engagement_id)
         WHERE d.engagement_id = x.engagement_id
           AND (m.person = %(me)s
-               OR (%(leads)s OR %(manages)s AND m.person IS NULL)
-              AND (%(regions)s::text[] IS NULL OR d.region = ANY(%(regions)s))
-              AND (%(entities)s::text[] IS NULL OR d.legal_entity = ANY(%(entities)s))))
+               OR (%(regions)s::text[] IS NULL OR d.region = ANY(%(regions)s))
+              AND (%(entities)s::text[] IS NULL OR d.legal_entity = ANY(%(entities)s))
+              AND (%(leads)s OR %(manages)s AND m.person IS NULL
+                   OR EXISTS (
+                  SELECT 1 FROM hands h WHERE m.person = h.id
+                     OR (h.leads OR h.manages AND m.person IS NULL)
+                    AND (h.regions IS NULL OR d.region = ANY(h.regions))
+                    AND (h.entities IS NULL OR d.legal_entity = ANY(h.entities))))))
+"""
+
+#: Those with whom the reader shares duties, and of these the ones in whose stead they act today.
+_DUTIES: LiteralString = """
+WITH duties AS MATERIALIZED (
+    SELECT CASE WHEN person = %(me)s THEN deputy ELSE person END AS other, deputy = %(me)s AS acts,
+           starts_on, least(ends_on, ended_at::date) AS until, ended_at IS NULL AS holds
+    FROM deputies
+    WHERE (person = %(me)s OR deputy = %(me)s) AND ends_on > %(day)s::date - 366),
+hands AS MATERIALIZED (
+    SELECT h.* FROM duties s
+    JOIN json_to_recordset(%(hands)s::json)
+        AS h (id text, leads boolean, manages boolean, regions text[], entities text[])
+      ON h.id = s.other
+    WHERE s.acts AND s.holds AND %(day)s BETWEEN s.starts_on AND s.until)
 """
 
 _WAITING = sql.SQL("""
+{duties}
 SELECT
   (SELECT count(*) FROM ({open}) o)::int AS inbox,
   (SELECT count(*) FROM exceptions x WHERE x.state = 'open'
@@ -60,7 +86,8 @@ SELECT
      SELECT 1 FROM time_entries x WHERE x.state = 'submitted' AND {flagged_time}
      UNION ALL
      SELECT 1 FROM expenses x WHERE x.state = 'submitted' AND {flagged_expense}
-     LIMIT %(most)s) flagged WHERE %(leads)s OR %(manages)s)::int AS time,
+     LIMIT %(most)s) flagged
+     WHERE %(leads)s OR %(manages)s OR EXISTS (SELECT 1 FROM hands))::int AS time,
   (SELECT count(*) FROM readiness_board x
      WHERE %(proposes)s AND x.ready > 0 AND {own})::int AS ready,
   (SELECT count(*) FROM invoices x
@@ -70,6 +97,7 @@ SELECT
   (SELECT count(*) FROM systems
      WHERE id = ANY(%(systems)s) AND breaker = 'closed' AND paused_by IS NULL)::int AS healthy
 """).format(
+    duties=sql.SQL(_DUTIES),
     open=OPEN,
     scope=SCOPE,
     own=_OWN,
@@ -95,6 +123,7 @@ class Books:
     leads: bool
     manages: bool
     day: date
+    hands: str  #: as JSON: everybody in whose stead one may act, by what they approve
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from jinja2 import Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from fairlead.capabilities.time.remit import hands
 from fairlead.store import accounts, counts
 from fairlead.store.accounts import Preferences
 from fairlead.store.counts import Bills, Books, Waiting
@@ -184,6 +185,7 @@ class Visit:
             leads=Role.PMO_LEAD in person.roles,
             manages=Role.PROJECT_MANAGER in person.roles,
             day=self.now.date(),
+            hands=hands(self.parts.people),
         )
         bills = Bills(
             self.who.may(Permission.BILLING_PROPOSE), self.who.may(Permission.BILLING_RELEASE)

@@ -159,6 +159,10 @@ class Times:
             self._move(tx, acting, waiting, EntryState.DRAFT, [EntryState.SUBMITTED], "taken_back")
         return self.week(tx, who, monday)
 
+    def today(self, tx: Tx, who: ResourceRecord) -> date:
+        """Which day it is where they work."""
+        return self._judging.today(tx, who)
+
     def week(self, tx: Tx, who: ResourceRecord, monday: date) -> Week:
         wanted = Wanted(first=monday, last=monday + 6 * _DAY)
         rows = time_entries.listed(tx, Sees(own=who.id), wanted, limit=_MOST_IN_A_WEEK)

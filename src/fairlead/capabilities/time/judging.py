@@ -17,7 +17,9 @@ import polars as pl
 from fairlead.capabilities.handoff.firm import Calendars
 from fairlead.capabilities.time.kinds import Kinds
 from fairlead.capabilities.time.terms import LimitFacts, Terms
+from fairlead.capabilities.time.whose import local_day
 from fairlead.domain.model.calendar import BusinessCalendar
+from fairlead.domain.model.resource_record import ResourceRecord
 from fairlead.domain.rules import time_facts as columns
 from fairlead.domain.rules.time_facts import Facts
 from fairlead.domain.rules.time_judge import judge
@@ -95,6 +97,10 @@ class Judging:
         last = judged.last + (6 - judged.last.weekday()) * _DAY
         entries = time_columns.entries(tx, people, judged, first, last)
         return entries, self._facts(tx, entries, people, first, last, spending)
+
+    def today(self, tx: Tx, who: ResourceRecord) -> date:
+        """Which day it is where a person works."""
+        return local_day(database_time(tx), who, self._calendars)
 
     def judge_entries(
         self, tx: Tx, days: Mapping[str, Iterable[date]], ids: Sequence[UUID]

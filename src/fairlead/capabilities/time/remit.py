@@ -3,8 +3,10 @@ hand. The rule is `domain.rules.approval`; here are the people it is asked about
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from fairlead.domain.model.resource_record import ResourceRecord
@@ -110,6 +112,24 @@ def approvers(people: People, line: Line) -> Sequence[Person]:
         [person for person in able if person.id == line.manager]
         or [person for person in able if Role.PROJECT_MANAGER in person.roles]
         or able
+    )
+
+
+@lru_cache(maxsize=4)
+def hands(people: People) -> str:
+    """As JSON, everybody whose deputy approves time and expenses: what `store.counts` asks."""
+    able = [_hand(person) for person in people.all() if person.active and may_approve(person)]
+    return json.dumps(
+        [
+            {
+                "id": one.id,
+                "leads": one.leads,
+                "manages": one.manages,
+                "regions": None if one.regions is None else sorted(one.regions),
+                "entities": None if one.legal_entities is None else sorted(one.legal_entities),
+            }
+            for one in able
+        ]
     )
 
 
