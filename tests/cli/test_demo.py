@@ -415,6 +415,21 @@ def test_the_proof_of_money_sees_an_entry_that_was_billed_twice() -> None:
     assert money_broken(twice, rows) == {("item in a live invoice", 1, 0)}
 
 
+def test_the_proof_of_money_sees_hours_that_payroll_did_not_pay() -> None:
+    money = billed(*BOTH)
+    money.paid = {"ayo@th.example": Decimal("15.50")}
+    books = Books()
+    books.rows = a_ledger_with(("Design", "60"), ("Build", "40.00"))
+    books.add("xero-uk", "employees", "e-1", {"email": "ayo@th.example"}, "/_sandbox/xero-uk")
+    sheet = {"employeeID": "e-1", "totalHours": Decimal("15.5"), "status": "Approved"}
+    books.add("xero-uk", "timesheets", "s-1", sheet)
+    assert money_broken(money, books.rows) == {("hours of a person, paid", 0, 1)}
+    books.change("xero-uk", "timesheets", "s-1", {**sheet, "status": "Completed"})
+    assert money_broken(money, books.rows) == set()
+    books.add("xero-uk", "timesheets", "s-2", {**sheet, "status": "Completed"})
+    assert money_broken(money, books.rows) == {("hours of a person, paid", 1, 0)}
+
+
 def test_the_proof_of_money_sees_revenue_that_does_not_reconcile() -> None:
     rows = a_ledger_with(("Design", "60"), ("Build", "40"))
     broken = money_broken(billed(*BOTH, earned="81"), rows)

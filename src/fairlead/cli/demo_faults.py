@@ -77,6 +77,7 @@ def declared(book: Book) -> dict[str, dict[str, Rule]]:
             "503": {"kind": "status", "match": _at("composite"), "times": 1, "skip": 6},
             "token expired": {"kind": "expire_tokens", "skip": 20},
         },
+        "xero-uk": {"answer lost: create timesheet": _lost("timesheets.create", times=1, skip=1)},
         "sharepoint": {
             "answer lost: create folder": _lost("folders.create", times=2, skip=5),
             "answer lost: file document": _lost("upload_sessions.put", times=1, skip=1),

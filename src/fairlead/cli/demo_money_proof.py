@@ -4,13 +4,14 @@
 * What the ledger billed is the sum of the entries, expenses, milestones and charges behind it, to
   the cent; its number, tax and total, and what is paid of it, are those that we tell.
 * Each entry, expense, milestone and charge is in at most one live invoice.
+* Each person's approved hours of a closed month stand in payroll on one time sheet, and are paid.
 * Of every engagement, what is earned less what is billed equals WIP less deferred.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +45,7 @@ def prove_money(
         (client,) for mail in mails for client in money.clients if client in str(mail["to"])
     )
     proof.append(row("mail", "question to a client", asked, found))
+    proof.append(row("xero-uk", "hours of a person, paid", _hours(money.paid.items()), _paid(rows)))
     told = [one for one in money.statements if one["position"]]
     proof.append(
         row(
@@ -54,6 +56,21 @@ def prove_money(
         )
     )
     return proof
+
+
+def _hours(paid: Iterable[tuple[str, Decimal]]) -> Things:
+    return Things((email, amount(hours)) for email, hours in paid)
+
+
+def _paid(rows: Sequence[Mapping[str, Any]]) -> Things:
+    """Time sheets that came over the API, and that a pay run has taken."""
+    payroll = Ledger("xero-uk", rows)
+    who = {id: str(body["email"]) for id, body in payroll.all("employees").items()}
+    return _hours(
+        (who[one["employeeID"]], Decimal(one["totalHours"]))
+        for one in payroll.made("timesheets")
+        if one["status"] == "Completed"
+    )
 
 
 def _netsuite(ledger: Ledger) -> Billed:

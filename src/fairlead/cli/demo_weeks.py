@@ -2,7 +2,7 @@
 
 Nobody is pushed: people do their own part, as they would. A program brings the hours in, managers
 approve them, a client accepts a milestone, finance drafts and reviews, a controller releases, the
-ledger numbers and posts, a client pays.
+ledger numbers and posts, a client pays. A company closes a month, and payroll pays its people.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from fairlead.cli.demo_money import Money
 from fairlead.cli.demo_people import PROGRAM, People
 from fairlead.cli.demo_progress import Progress
 from fairlead.cli.demo_units import Templates, Unit, units
+from fairlead.cli.sample_people import PAYROLL, pay_from
 from fairlead.domain.model.contract import ContractType
+from fairlead.domain.rules.project_setup import add_months
 from fairlead.errors import Busy
 from fairlead.sandbox.process import SandboxProcess
 
@@ -40,6 +42,7 @@ _NOTES = (
     "Tested against the agreed cases; faults written down",
     "Prepared the cut-over, with the list of what is open",
 )
+_BRITISH = "TH-LTD"  #: whose people a payroll system pays
 _HR = {"netsuite-emea": "bamboohr-emea", "netsuite-amer": "bamboohr-amer"}
 
 
@@ -105,7 +108,9 @@ class Weeks:
         clients = self._accept_milestones()
         self._bill()
         self._pay()
-        return self._told(workers, clients)
+        told = self._told(workers, clients)
+        told.paid = self._pay_people(workers)
+        return told
 
     # who works
 
@@ -131,8 +136,9 @@ class Weeks:
                     )
                 )
         for one in workers:
-            entity = (one.unit.phase or one.unit.deal).legal_entity
-            self._erp.employ(one.name, one.email, entity)
+            self._erp.employ(one.name, one.email, _company(one))
+        british = [(one.name, one.email) for one in workers if _company(one) == _BRITISH]
+        pay_from(self._sandbox, PAYROLL, british)
         self._people.command(
             _RESOURCES,
             "/resources",
@@ -171,6 +177,7 @@ class Weeks:
             "name": worker.name,
             "email": worker.email,
             "region": region,
+            "legal_entity": _company(worker),
             "country": "US" if worker.unit.ledger == "netsuite-amer" else "DE",
             "minutes_per_week": 2400,
             "roles": [worker.role],
@@ -316,6 +323,34 @@ class Weeks:
         )
         self._progress.say(f"{detail['client']} pays {detail['number']}")
 
+    def _pay_people(self, workers: Sequence[Worker]) -> dict[str, Decimal]:
+        """The British company closes the first month of its people's work: two persons of finance
+        do. Their hours go to payroll by themselves, which pays them. Address → hours."""
+        emails = {one.id: one.email for one in workers if _company(one) == _BRITISH}
+        days = (day for one in workers if one.id in emails for day, _ in self._days(one))
+        month = min(days).replace(day=1)
+        wanted = {"legal_entity": _BRITISH, "month": month.isoformat(), "wanted": "closed"}
+        asked = self._people.command(_FINANCE, "/periods/ask", {**wanted, "carry": True})
+        self._people.command(_CONTROLLER, f"/period-moves/{asked['id']}/confirm", {})
+        of = {"month": month.isoformat(), "employer": _BRITISH}
+        self._until(
+            lambda: self._people.listed(_FINANCE, "/payroll-comparisons", **of),
+            "payroll holds the hours",
+        )
+        last = add_months(month, 1) - timedelta(days=1)
+        run = {"periodStartDate": month.isoformat(), "periodEndDate": last.isoformat()}
+        self._sandbox.plant(PAYROLL, "payRuns", run)
+        paid: dict[str, Decimal] = {}
+        for row in self._people.listed(_FINANCE, "/payroll-hours", **of):
+            hours = Decimal(row["approved_minutes"]) / 60
+            email = emails[row["resource"]]
+            paid[email] = paid.get(email, Decimal(0)) + hours.quantize(Decimal("0.01"))
+        self._progress.say(
+            f"{_BRITISH} closes {month:%Y-%m}: payroll pays {len(paid)} people "
+            f"{sum(paid.values(), Decimal(0)):f} hours"
+        )
+        return paid
+
     def _told(self, workers: Sequence[Worker], clients: list[str]) -> Money:
         listed = self._people.listed(_FINANCE, "/invoices")
         told = Money([], [self._people.one(_FINANCE, f"/invoices/{one['id']}") for one in listed])
@@ -343,6 +378,11 @@ class Weeks:
             if time.monotonic() > end:
                 raise Busy(f"{what}: not within {_LIMIT_S:g} s")
             time.sleep(_LOOK_S)
+
+
+def _company(worker: Worker) -> str:
+    """Of ours, that employs them: the one that does the work."""
+    return (worker.unit.phase or worker.unit.deal).legal_entity
 
 
 def _paid_as_worked(unit: Unit) -> bool:

@@ -1,4 +1,5 @@
-"""The people of the sample firm, as its HR, chat, document systems and ledgers know them."""
+"""The people of the sample firm, as its HR, payroll, chat, document systems and ledgers know
+them."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ _FAMILY = (
     *("Rossi", "Santos", "Tan", "Ueda", "Vassiliou", "Wójcik"),
 )
 _HIRED = "2024-03-01"
+PAYROLL = "xero-uk"  #: of the British company
 #: HR system → ledger of the same region, in which its people book time and expenses.
 _LEDGERS = {"bamboohr-emea": "netsuite-emea", "bamboohr-amer": "netsuite-amer"}
 #: Place → internal id of the company there in its ledger.
@@ -70,6 +72,14 @@ def hire(sandbox: SandboxProcess, folder: Path = SAMPLE) -> None:
                 number += 1
     people = load_people(folder).all()
     _employ(sandbox, people)
+    british = [
+        (f"{body['firstName']} {body['lastName']}", str(body["email"]))
+        for record in sandbox.records("bamboohr-emea", "employees")
+        for body in [record["body"]]
+        if body["jobInformationLocation"] == "London"
+    ]
+    if PAYROLL in played:
+        pay_from(sandbox, PAYROLL, british)
     for ledger, company in _HOME.items():
         if ledger not in played:
             continue
@@ -103,6 +113,16 @@ def _employ(sandbox: SandboxProcess, people: Sequence[Person]) -> None:
         given, _, family = person.name.rpartition(" ")
         title = min(person.roles).replace("_", " ").title().replace("Pmo", "PMO")
         sandbox.plant(system, "employees", _at_work(given, family, person.email, title, place))
+
+
+def pay_from(sandbox: SandboxProcess, payroll: str, people: Sequence[tuple[str, str]]) -> None:
+    """Have payroll pay people, each a name and an address; who is there already stays."""
+    known = {record["body"].get("email") for record in sandbox.records(payroll, "employees")}
+    for name, email in people:
+        if email not in known:
+            given, _, family = name.rpartition(" ")
+            body = {"firstName": given, "lastName": family, "email": email}
+            sandbox.plant(payroll, "employees", body)
 
 
 def _put_on_payroll(

@@ -22,11 +22,20 @@ from fairlead.sandbox.world import World, dialect_named
 
 #: The sandbox answers soon, so what is lost is known to be lost after seconds, not minutes.
 _QUICK = {"connect_timeout_s": 2, "total_timeout_s": 6}
-_SETTLE_S = {"kantata": 8, "slack": 8, "microsoft": 8, "smtp": 8}
+_SETTLE_S = {"kantata": 8, "slack": 8, "microsoft": 8, "smtp": 8, "xero": 8}
 #: The connectors' own budgets suit the vendors' accounts; a sandbox is ours alone.
 _RATE = {
     name: {"per_second": 40, "at_once": 4}
-    for name in ("kantata", "salesforce", "docusign", "bamboohr", "slack", "microsoft", "smtp")
+    for name in (
+        "kantata",
+        "salesforce",
+        "docusign",
+        "bamboohr",
+        "slack",
+        "microsoft",
+        "smtp",
+        "xero",
+    )
 }
 _POLL_EVERY_S = 5
 
