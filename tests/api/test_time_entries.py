@@ -47,6 +47,14 @@ def test_the_same_request_twice_enters_one(office: Office) -> None:
     assert office.count("time_entries", "day = '2026-07-06'") == 1
 
 
+def test_a_week_is_one_of_this_century(office: Office) -> None:
+    for path in ("submit", "recall"):
+        said = office.post("consultant", f"/api/v1/time-week/{path}", json={"day": "9999-12-31"})
+        assert said.status_code == 422
+        assert said.json()["errors"][0]["pointer"] == "/day"
+    assert office.get("consultant", "/api/v1/time-week?day=0001-01-01").status_code == 422
+
+
 def test_a_week_is_handed_in_and_taken_back(office: Office) -> None:
     office.post("consultant", ENTRIES, json=said())
     bad = office.post("consultant", ENTRIES, json=said(minutes=50, narrative="Other work")).json()

@@ -17,7 +17,7 @@ from fairlead.api.paging import Limit, Page
 from fairlead.api.parts import AppParts
 from fairlead.api.reading import reading_tx
 from fairlead.api.router import Router
-from fairlead.api.shapes import At, Filter, Id
+from fairlead.api.shapes import At, Day, DayFilter, Filter, Id
 from fairlead.capabilities.time.entering import Entered, TimeInput, Week
 from fairlead.capabilities.time.whose import resource_of
 from fairlead.domain.model.finding import Finding
@@ -74,7 +74,7 @@ class TimeEntryView(Value):
 
 
 class WeekOf(Value):
-    day: date  #: any day of the week
+    day: Day  #: any day of the week
 
 
 class WeekView(Value):
@@ -183,7 +183,7 @@ def get_time_entry(parts: Parts, caller: Caller, response: Response, id: Id) -> 
     return _view(row, said)
 
 
-def get_time_week(parts: Parts, caller: Caller, day: _Day = None) -> WeekView:
+def get_time_week(parts: Parts, caller: Caller, day: DayFilter = None) -> WeekView:
     """One's own week in which `day` is, with what the rules say of each entry. Without: today,
     where they work."""
     with reading_tx(parts) as tx:

@@ -49,6 +49,8 @@ class Scope(Value):
 
     @model_validator(mode="after")
     def _can_be_judged(self) -> Scope:
+        if not 2000 <= self.first.year <= self.last.year < 2100:
+            raise ValueError("first and last are days of this century")
         if not 0 <= (self.last - self.first).days < _LONGEST:
             raise ValueError(f"last is not before first, and at most {_LONGEST} days are judged")
         if EntryState.APPROVED in self.states:
