@@ -37,6 +37,7 @@ def pdf_of(paper: InvoicePaper) -> bytes:
         ("Number", paper.number or "when it is posted"),
         ("Date", day(paper.dated_on)),
         ("Due", paper.due),
+        *([("Supplied", paper.supplied)] if paper.supplied else []),
     ]
     grid(sheet, (), facts, (1, 4))
     sheet.ln(4)
@@ -55,6 +56,9 @@ def pdf_of(paper: InvoicePaper) -> bytes:
     sums = [("Net", _figure(paper.net)), (f"{paper.tax_words}{estimate}", tax),
             (f"To pay{estimate}", total)]  # fmt: skip
     grid(sheet, (), sums, (4, 1.5), {0, 1})
+    if paper.tax_note:
+        sheet.ln(2)
+        note(sheet, paper.tax_note)
     return bytes(sheet.output())
 
 

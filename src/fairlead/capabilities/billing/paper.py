@@ -25,6 +25,13 @@ _TAX_WORDS: Mapping[TaxKind, str] = {
     TaxKind.EXPORT: "Tax, outside its scope",
     TaxKind.DOMESTIC_EXEMPT: "Tax, exempt",
 }
+#: What law wants said where the client is not charged tax: Directive 2006/112/EC, art. 226 (11) and
+#: (11a); the United Kingdom's VAT Regulations 1995, reg. 14 (1) (r) likewise.
+_TAX_NOTES: Mapping[TaxKind, str] = {
+    TaxKind.REVERSE_CHARGE: "Reverse charge: the customer accounts for the tax",
+    TaxKind.EXPORT: "Outside the scope of tax, or at no rate",
+    TaxKind.DOMESTIC_EXEMPT: "Exempt from tax",
+}
 _TITLES: Mapping[InvoiceKind, str] = {
     InvoiceKind.INVOICE: "Invoice",
     InvoiceKind.CREDIT: "Credit note",
@@ -55,6 +62,7 @@ class InvoicePaper(Value):
     made_at: datetime
     dated_on: date
     due: str  #: day, or how many days after
+    supplied: str | None = None  #: first and last day of what it is for
     sender: tuple[str, ...]
     client: tuple[str, ...]
     references: tuple[str, ...]
@@ -64,6 +72,7 @@ class InvoicePaper(Value):
     tax: Money | None  #: null: only the ledger can say
     total: Money | None
     estimated: bool  #: tax and total are not the ledger's
+    tax_note: str | None = None  #: why none is charged
 
     @property
     def note(self) -> str:
@@ -85,7 +94,10 @@ def paper_of(
     tax = tax_estimate(net, treatment)
     total = None if tax is None else net + tax
     ledger_tax: Decimal | None = row["tax"] if row["state"] in _NUMBERED else None
+    ours = treatment
     if ledger_tax is not None:
+        if tax is None or tax.amount != ledger_tax:
+            ours = None  # the ledger taxed it otherwise, so its rate is not ours to tell
         tax = _money(ledger_tax, currency)
         total = net + tax
     return InvoicePaper(
@@ -95,15 +107,17 @@ def paper_of(
         made_at=row["proposed_at"],
         dated_on=row["dated_on"],
         due=_due(row),
-        sender=sender_of(entity, row["legal_entity"]),
-        client=client_of(row["client"], row["client_name"]),
+        supplied=_days(row["starts_on"], row["ends_on"]),
+        sender=sender_of(entity, row["legal_entity"], treatment),
+        client=client_of(row["client"], row["client_name"], treatment),
         references=_references(row),
         lines=tuple(_line(line, currency) for line in lines),
         net=net,
-        tax_words=tax_words(treatment),
+        tax_words=tax_words(ours),
         tax=tax,
         total=total,
         estimated=ledger_tax is None,
+        tax_note=tax_note(ours),
     )
 
 
@@ -141,19 +155,49 @@ def tax_words(treatment: TaxTreatment | None) -> str:
     return _TAX_WORDS[treatment.kind]
 
 
-def sender_of(entity: LegalEntity | None, code: str) -> tuple[str, ...]:
-    return (code,) if entity is None else (entity.name, entity.country)
+def tax_note(treatment: TaxTreatment | None) -> str | None:
+    """Why no tax is charged, with the law that it rests on; null where it is."""
+    note = None if treatment is None else _TAX_NOTES.get(treatment.kind)
+    return note and treatment and f"{note} ({treatment.basis})."
 
 
-def client_of(client: Mapping[str, Any] | None, name: str) -> tuple[str, ...]:
-    """The lines of an address, as the deal brought it."""
-    if client is None:
-        return (name,)
-    at: Mapping[str, Any] = client.get("address") or {}
+def sender_of(
+    entity: LegalEntity | None, code: str, treatment: TaxTreatment | None
+) -> tuple[str, ...]:
+    """Name, address, and the number under which it charges the tax or would. What the firm has not
+    set is left out."""
+    if entity is None:
+        return (code,)
+    at = entity.address.model_dump()
+    charged = treatment is not None and treatment.kind is TaxKind.STANDARD
+    place = treatment.country if treatment is not None and charged else entity.country
+    tax_id = entity.tax_id_in(place)
+    where = _where({**at, "country": at["country"] or entity.country})
+    return tuple(filter(None, [entity.name, at["street"], where, tax_id and f"Tax id {tax_id}"]))
+
+
+def client_of(
+    client: Mapping[str, Any] | None, name: str, treatment: TaxTreatment | None
+) -> tuple[str, ...]:
+    """The lines of an address, as the deal brought it; the tax id as it was validated where it
+    decides the tax."""
+    told = client or {}
+    at: Mapping[str, Any] = told.get("address") or {}
+    tax_id = (treatment and treatment.client_tax_id) or told.get("tax_id")
+    lines = [name, at.get("street"), _where(at), tax_id and f"Tax id {tax_id}"]
+    return tuple(filter(None, lines))
+
+
+def _where(at: Mapping[str, Any]) -> str:
+    """`80999 München, DE`."""
     place = " ".join(filter(None, [at.get("postal_code"), at.get("city")]))
-    where = ", ".join(filter(None, [place, at.get("region"), at.get("country")]))
-    tax_id = f"Tax id {client['tax_id']}" if client.get("tax_id") else None
-    return tuple(filter(None, [name, at.get("street"), where, tax_id]))
+    return ", ".join(filter(None, [place, at.get("region"), at.get("country")]))
+
+
+def _days(first: date | None, last: date | None) -> str | None:
+    if first is None or last is None:
+        return None
+    return day(first) if first == last else f"{day(first)} to {day(last)}"
 
 
 def _references(row: Mapping[str, Any]) -> tuple[str, ...]:
