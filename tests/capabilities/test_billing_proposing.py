@@ -46,8 +46,8 @@ def test_approved_time_is_billed_at_the_rate_of_its_day(books: Books) -> None:
     assert [net for _, _, net in made.invoices] == [eur("465.00")]
     assert amounts(books) == {before: Decimal("225"), after: Decimal("240")}
     assert lines(books) == [
-        ("time", "Build", Decimal("1.5"), "hour", Decimal(150), Decimal(225)),
-        ("time", "Build", Decimal("1.5"), "hour", Decimal(160), Decimal(240)),
+        ("time", "Build, Consultant", Decimal("1.5"), "hour", Decimal(150), Decimal(225)),
+        ("time", "Build, Consultant", Decimal("1.5"), "hour", Decimal(160), Decimal(240)),
     ]
 
 
@@ -81,7 +81,14 @@ def test_each_entry_is_rounded_by_itself_half_up(books: Books) -> None:
 
     assert [amounts(books)[entry] for entry in entries] == [Decimal("1.67"), Decimal("5.01")]
     assert lines(books) == [
-        ("time", "Build: 0.07 h at 100.1000", Decimal(1), "piece", Decimal("6.68"), Decimal("6.68"))
+        (
+            "time",
+            "Build, Consultant: 0.07 h at 100.1000",
+            Decimal(1),
+            "piece",
+            Decimal("6.68"),
+            Decimal("6.68"),
+        )
     ]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import simplejson
 
@@ -540,19 +543,36 @@ def test_deals_are_planted_once_per_data_directory(tmp_path: Path) -> None:
         world.stop()
 
 
+def _stays_at(said: str) -> str | None:
+    found = re.search(r"All of it is at (\S+)\. .*Password: \S+\n", said)
+    return found[1] if found else None
+
+
 @pytest.mark.slow
 @pytest.mark.takes(80)
-def test_the_demo_runs_and_proves_itself(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "fairlead.cli.main", "demo", "--json"],
-        env={**os.environ, "FAIRLEAD_DATA": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    result = simplejson.loads(done.stdout)
+def test_the_demo_proves_itself_and_stays_to_be_looked_at(tmp_path: Path) -> None:
+    result_file, said_file = tmp_path / "result.json", tmp_path / "said.txt"
+    with result_file.open("w") as result_to, said_file.open("w") as said_to:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "fairlead.cli.main", "demo", "--json", "--stay"],
+            env={**os.environ, "FAIRLEAD_DATA": str(tmp_path)},
+            stdout=result_to,
+            stderr=said_to,
+        )
+    try:
+        ends, stays = time.monotonic() + 400, None
+        while demo.poll() is None and stays is None:
+            assert time.monotonic() < ends
+            time.sleep(0.2)
+            stays = _stays_at(said_file.read_text())
+        assert demo.poll() is None, said_file.read_text()[-3000:]
+        assert httpx.get(f"{stays}/sign-in").status_code == 200
+        demo.terminate()  # as Ctrl-C
+        assert demo.wait(60) == 0, said_file.read_text()[-3000:]
+    finally:
+        demo.kill()
+        demo.wait()
+    result = simplejson.loads(result_file.read_text("utf-8"))
     assert set(result) == {"accounts", "engagements", "effects", "faults", "proof"}
     assert len(result["engagements"]) == len(load_deals().deals)
     for one in result["engagements"]:

@@ -6,6 +6,7 @@ other systems hold what was called for exactly once. 1: not so, and it says what
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from fairlead.cli.demo_stage import Erp, Stage, interruptible
 from fairlead.cli.demo_tryton import SYSTEM
 from fairlead.cli.demo_view import View, not_yet, ready_to_win, told
 from fairlead.cli.demo_weeks import Ledgers, Weeks
+from fairlead.cli.sample_accounts import open_accounts
 from fairlead.config import Settings
 from fairlead.errors import Busy
 from fairlead.sandbox.tryton.installing import TrytonTrouble
@@ -44,13 +46,15 @@ _KILL_AT = 12  #: workspaces
 _ONE_WORKER_S = 5.0
 _UNSIGNED_FOR_S = 12.0
 _KILLED = "worker killed"
+_EYES = "ines.moreau (PMO lead), hanna.lindqvist (controller) or pia.novak (sales operations)"
 
 
-def run(settings: Settings, *, as_json: bool, erp: Erp = Erp.NETSUITE) -> int:
-    """The whole demo; its exit status. Raises `Busy` where another one runs in the same folder."""
+def run(settings: Settings, *, as_json: bool, erp: Erp = Erp.NETSUITE, stay: bool = False) -> int:
+    """The whole demo; its exit status. `stay`: serve what it did until Ctrl-C. Raises `Busy` where
+    another one runs in the same folder."""
     try:
         with interruptible(), Progress() as progress:
-            return _run(settings, progress, as_json=as_json, erp=erp)
+            return _run(settings, progress, as_json=as_json, erp=erp, stay=stay)
     except TrytonTrouble as away:
         typer.echo(f"{away}\nWithout ERP=tryton the demo needs no Tryton.", err=True)
         return 1
@@ -59,7 +63,7 @@ def run(settings: Settings, *, as_json: bool, erp: Erp = Erp.NETSUITE) -> int:
         return 130
 
 
-def _run(settings: Settings, progress: Progress, *, as_json: bool, erp: Erp) -> int:
+def _run(settings: Settings, progress: Progress, *, as_json: bool, erp: Erp, stay: bool) -> int:
     book = load_deals().begun(datetime.now(UTC).date())
     progress.say("starting PostgreSQL, the sandbox systems, the API and two workers")
     staged = Stage(settings, erp=erp, say=progress.say)
@@ -71,9 +75,14 @@ def _run(settings: Settings, progress: Progress, *, as_json: bool, erp: Erp) -> 
         except KeyboardInterrupt:
             progress.say("interrupted: ending everything that was started")
             raise
-        whom = _holders(stage, book)
-        progress.say("ending everything that was started")
-    progress.close()
+        progress.close()
+        _show(outcome, _holders(stage, book), progress.seconds, as_json=as_json)
+        if stay:
+            _serve(stage)
+    return 1 if outcome.troubles else 0
+
+
+def _show(outcome: Outcome, whom: Whom, seconds: float, *, as_json: bool) -> None:
     if as_json:
         typer.echo(simplejson.dumps(outcome.result(), ensure_ascii=False))
     else:
@@ -84,10 +93,23 @@ def _run(settings: Settings, progress: Progress, *, as_json: bool, erp: Erp) -> 
         objects = sum(row.found for row in outcome.proof)
         typer.echo(
             f"Proved: {len(outcome.engagements)} deals, {objects} objects called for and found,"
-            f" none twice, none missing; {progress.seconds:.0f} s.",
+            f" none twice, none missing; {seconds:.0f} s.",
             err=True,
         )
-    return 1 if outcome.troubles else 0
+
+
+def _serve(stage: Stage) -> None:
+    """Let people look at what was done, until Ctrl-C."""
+    with stage.fairlead.db.transaction() as tx:
+        password = open_accounts(tx, stage.fairlead.people, stage.folder)
+    typer.echo(
+        f"All of it is at {stage.url}. Sign in as {_EYES}. Password: {password}\nCtrl-C ends it.",
+        err=True,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)
+    typer.echo("Ending everything that was started.", err=True)
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,9 @@ def demo(
             " installed from the package index at its first use."
         ),
     ] = "netsuite",
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Serve the pages of what it did, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Run the main job on a made-up firm and prove it; exit status 1 where the proof fails."""
     from fairlead.cli import demo as main_job
@@ -135,7 +138,7 @@ def demo(
     if erp not in set(Erp):
         raise typer.BadParameter(f"{erp}: it is one of {', '.join(Erp)}", param_hint="--erp")
     with _told():
-        raise typer.Exit(main_job.run(settings(), as_json=as_json, erp=Erp(erp)))
+        raise typer.Exit(main_job.run(settings(), as_json=as_json, erp=Erp(erp), stay=stay))
 
 
 @app.command()

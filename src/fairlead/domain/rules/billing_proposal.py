@@ -183,7 +183,7 @@ def _priced(work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
         ),
         group=group.cast(pl.Categorical),
         **_period(work),
-    ).drop("row", "role", "resource", "task")
+    ).drop("row", "resource", "task")
     return priced, _held(unpriced.with_columns(kind=pl.lit("time")), "no_rate")
 
 
@@ -255,7 +255,7 @@ def _taken_back(items: pl.DataFrame, work: Work) -> pl.DataFrame:
     )
     both = (
         pl.concat([time, expenses], how="diagonal")
-        .drop("role", "resource", "task", strict=False)
+        .drop("resource", "task", strict=False)
         .join(last, on="e", how="left", maintain_order="left")
         .with_columns(
             fixed=pl.lit(True),
@@ -345,6 +345,8 @@ def _lines(items: pl.DataFrame, work: Work) -> tuple[pl.DataFrame, pl.DataFrame]
         pl.col("clause").drop_nulls().first(),
         pl.col("name").drop_nulls().first(),
         pl.col("day").min(),
+        # null where several roles are worth the same
+        role=pl.when(pl.col("role").n_unique() == 1).then(pl.col("role").first()),
     )
     reductions = [
         items.filter(pl.col(column).is_not_null())
@@ -384,7 +386,9 @@ def _worded(lines: pl.DataFrame, work: Work) -> pl.DataFrame:
     )
     is_time = pl.col("line_kind") == 0
     by_hour = is_time & exact & (pl.col("minutes") != 0)
-    label = pl.coalesce("label", pl.col("group").cast(pl.String), pl.lit("Work"))
+    named = pl.coalesce("label", pl.col("group").cast(pl.String), pl.lit("Work"))
+    role = pl.col("role").cast(pl.String)
+    label = pl.when(role != named).then(pl.concat_str(named, pl.lit(", "), role)).otherwise(named)
     hours = _decimal(_half_up(pl.col("minutes") * 100, pl.lit(60)), 2)
     rate = _decimal(pl.col("rate") // 10**4, 4)
     lumped = pl.concat_str(label, pl.lit(": "), hours, pl.lit(" h at "), rate)
