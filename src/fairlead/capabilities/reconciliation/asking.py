@@ -10,10 +10,12 @@ from fairlead.capabilities.reconciliation.books import LEDGER_INVOICES, LEDGER_T
 from fairlead.capabilities.reconciliation.events import TOLD
 from fairlead.capabilities.reconciliation.recorded import PROJECT_TIME
 from fairlead.capabilities.reconciliation.recorded_expenses import PROJECT_EXPENSES
+from fairlead.domain.model import Entity
 from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
 from fairlead.domain.model.posting import BookedTime
+from fairlead.domain.model.recorded_time import KeptTime
 from fairlead.domain.values import ExternalRef, Value
 from fairlead.flow.calls import Done, OutwardCall
 from fairlead.flow.registry import Registry
@@ -43,7 +45,8 @@ def register(registry: Registry) -> None:
         if project.system != call.system:
             return Done({"records": 0})
         known: list[str] = json.loads(call.kept(call.run.input["known"]))
-        return tell(call, PROJECT_TIME, call.port.kept_time(project, known=known))
+        kept: Sequence[KeptTime] = call.port.kept_time(project, known=known)
+        return tell(call, PROJECT_TIME, [_without_words(one) for one in kept])
 
     @registry.action("ask_kept_expenses", on="projects", safe="It only reads.")
     def ask_kept_expenses(call: OutwardCall) -> Done:
@@ -54,7 +57,7 @@ def register(registry: Registry) -> None:
         return tell(call, PROJECT_EXPENSES, call.port.kept_expenses(project))
 
 
-def tell(call: OutwardCall, book: str, said: Sequence[Value], **more: str) -> Done:
+def tell(call: OutwardCall, book: str, said: Sequence[Value | Entity], **more: str) -> Done:
     """`book`: of `books.py`. `asked_at` is before the call: what came to us since then proves
     nothing. `more`: what else its reader is to know."""
     text = json.dumps([one.model_dump(mode="json") for one in said])
@@ -69,6 +72,11 @@ def tell(call: OutwardCall, book: str, said: Sequence[Value], **more: str) -> Do
         **more,
     )
     return Done({"records": len(said)})
+
+
+def _without_words(one: KeptTime) -> KeptTime:
+    """What people wrote of their work is not compared, and so not kept another time."""
+    return one.model_copy(update={"entry": one.entry.model_copy(update={"narrative": ""})})
 
 
 def _project(call: OutwardCall) -> ExternalRef:
