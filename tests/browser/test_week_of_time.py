@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from desks import Desk, People
+from desks import PHONE, Desk, People
 from firm_at_work import FirmAtWork
 from playwright.sync_api import expect
 
@@ -90,3 +90,33 @@ def test_what_another_tab_saved_is_shown_and_one_of_both_is_chosen(
     other.sees("4:00 was saved elsewhere meanwhile.")
     other.page.get_by_role("button", name="Save 6").press("Enter")
     expect(other.page.locator("#wt")).to_have_text("6:00")
+
+
+def test_an_expense_is_changed_on_a_phone_without_scrolling_sideways(
+    staffed: None, people: People
+) -> None:
+    week = date(2025, 3, 17)
+    desk = people("ayo.brandt", f"/my-time?week={week}")
+    desk.press("e")
+    desk.page.get_by_label("Category").select_option("taxi")
+    desk.page.locator("#x-day").fill("2025-03-18")
+    desk.page.get_by_label("Amount, tax included").fill("1234.50")
+    desk.page.get_by_label("Paid to").fill("Taxi of the Hanseatic harbour, night service")
+    desk.page.get_by_role("button", name="Enter", exact=True).press("Enter")
+    desk.sees("Taxi of the Hanseatic harbour, night service")
+
+    for scheme in ("light", "dark"):
+        phone = people("ayo.brandt", f"/my-time?week={week}", size=PHONE)
+        phone.page.emulate_media(color_scheme=scheme)
+        acts = phone.page.get_by_role("region", name="Expenses of the week").locator(".wk-do")
+        for name in ("Change", "Delete"):
+            one = acts.get_by_text(name).first
+            one.scroll_into_view_if_needed()
+            expect(one).to_be_in_viewport(ratio=1)
+            box = one.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44  # a thumb hits it (WCAG 2.2, 2.5.5)
+        wide = "e => e.scrollWidth - e.clientWidth"
+        region = phone.page.get_by_role("region", name="Expenses of the week, scrolls")
+        assert region.evaluate(wide) == 0
+        assert phone.overflow() == 0
