@@ -116,6 +116,17 @@ def test_whoever_sees_only_one_region_or_company_closes_no_other(office: Office)
     assert {one["legal_entity"] for one in gmbh} == {"DE01"}
 
 
+def test_each_month_says_what_waits_in_it(office: Office) -> None:
+    book(office, 1)
+    assert ask(office, carry=True).status_code == 201
+
+    listed = office.get("controller", "/api/v1/periods").json()["items"]
+
+    waits = {(one["legal_entity"], one["month"]): one["submitted"] for one in listed}
+    assert len(waits) > 1
+    assert {month: n for month, n in waits.items() if n} == {("DE01", MARCH): 1}
+
+
 def test_a_deputyship_between_the_two_makes_them_one(office: Office) -> None:
     with office.db.transaction() as tx:
         tx.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -94,6 +95,24 @@ def test_whoever_sees_another_company_has_an_empty_board(books: Books) -> None:
     assert readiness_board.sums(books.tx, other, datetime.now(UTC)) == []
     assert readiness_board.ready(books.tx, other, None) == []
     assert readiness_board.one(books.tx, other, "ENG-E1") is None
+
+
+def test_figures_that_no_sum_holds_keep_no_other_from_the_board(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "fairlead.capabilities.billing.keeping")
+    with db.transaction() as tx:
+        absurd = Books(tx, "E0")
+        absurd.open(billing_method="milestone")
+        for number in (1, 2):
+            absurd.milestone("9999999999999999", number=number)
+        books = Books(tx)
+        books.open()
+        books.time(60)
+
+    KEEPS.sweep(db)
+
+    assert kept(db) == Decimal(150)
 
 
 def may_be_followed(db: Database) -> None:

@@ -92,6 +92,19 @@ def test_where_the_ledger_taxed_otherwise_our_rate_and_reason_are_not_told(db: D
     assert found.total.amount == Decimal("178.50")
 
 
+def test_an_invoice_of_thousands_of_lines_is_printed_in_part_with_the_sum_of_the_rest(
+    db: Database,
+) -> None:
+    found = paper(db, GERMAN)
+    many = found.model_copy(update={"lines": found.lines * 5000})
+
+    pages = pypdf.PdfReader(io.BytesIO(pdf_of(many))).pages
+
+    last = " ".join(pages[-1].extract_text().split())
+    assert "4,700 more lines" in last
+    assert "705,000.00" in last
+
+
 def test_a_tax_id_with_a_wrong_digit_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="tax_ids: DE314159265 is no tax id of DE"):
         LegalEntity.model_validate({**OURS.model_dump(), "tax_ids": {"DE": "DE314159265"}})

@@ -285,6 +285,9 @@ class TestReading(OverHttp):
             ),
             pytest.param("Opportunity", {"Amount": -1}, "opportunity.value", id="negative"),
             pytest.param(
+                "Opportunity", {"Amount": 10**12 + 1}, "is more than 1,000,000,000,000", id="absurd"
+            ),
+            pytest.param(
                 "Opportunity", {"Delivery_Country__c": "D"}, "opportunity.country", id="country"
             ),
             pytest.param("Contract", {"EndDate": "2020-01-01"}, "contract.period", id="period"),

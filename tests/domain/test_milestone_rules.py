@@ -144,6 +144,8 @@ def test_a_fresh_link_decides() -> None:
     ("link", "milestone", "end"),
     [
         ({"used_at": NOW}, {"state": S.ACCEPTED}, LinkEnd.USED),
+        ({"used_at": NOW - timedelta(days=89)}, {"state": S.ACCEPTED}, LinkEnd.USED),
+        ({"used_at": NOW - timedelta(days=90)}, {"state": S.ACCEPTED}, LinkEnd.EXPIRED),
         ({"withdrawn_at": NOW}, {}, LinkEnd.WITHDRAWN),
         ({}, {"state": S.ACCEPTED}, LinkEnd.DECIDED),
         ({}, {"state": S.SENT_BACK}, LinkEnd.DECIDED),

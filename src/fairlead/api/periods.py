@@ -79,10 +79,11 @@ def list_periods(
         return Periods(items=())
     with reading_tx(parts) as tx:
         rows = periods.listed(tx, caller.legal_entities, entity=legal_entity, limit=limit)
+        waiting = periods.waiting_in(tx, [(row["legal_entity"], row["month"]) for row in rows])
         found = [
             {
                 **{name: row[name] for name in PeriodView.model_fields if name in row},
-                **periods.waiting(tx, row["legal_entity"], row["month"]),
+                **waiting[row["legal_entity"], row["month"]],
             }
             for row in rows
         ]

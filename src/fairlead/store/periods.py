@@ -57,19 +57,22 @@ _END = "UPDATE period_moves SET state = %s, decided_by = %s, decided_at = %s WHE
 # What keeps a month from being closed: entries that nobody has decided on, and the rest of what
 # is on its way to the ledger. Approved revenue whose run is completed has no ledger to go to.
 _WAITING = """
-SELECT count(*) FILTER (WHERE state = 'submitted')::int AS submitted,
-       count(*) FILTER (WHERE state IN ('draft', 'returned'))::int AS unsubmitted,
-       (SELECT count(*)::int FROM runs r JOIN deliveries d ON d.engagement_id = r.subject_id
-        WHERE r.playbook = 'book-work' AND r.ended_at IS NULL AND d.legal_entity = %(entity)s
-       ) + (SELECT count(*)::int FROM revenue_batches b
-        WHERE b.legal_entity = %(entity)s AND b.month = %(month)s AND b.state = 'approved'
+SELECT w.entity, w.month, x.submitted, x.unsubmitted, (
+        SELECT count(*)::int FROM runs r JOIN deliveries d ON d.engagement_id = r.subject_id
+        WHERE r.playbook = 'book-work' AND r.ended_at IS NULL AND d.legal_entity = w.entity
+    ) + (SELECT count(*)::int FROM revenue_batches b
+        WHERE b.legal_entity = w.entity AND b.month = w.month AND b.state = 'approved'
           AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.subject_id = b.id
                           AND r.playbook = 'revenue-to-ledger' AND r.state = 'completed')
-       ) AS booking
-FROM (SELECT state, legal_entity, day FROM time_entries
-      UNION ALL SELECT state, legal_entity, day FROM expenses) AS x
-WHERE legal_entity = %(entity)s AND state <> 'approved'
-  AND day >= %(month)s::date AND day < (%(month)s::date + interval '1 month')
+    ) AS booking
+FROM unnest(%(entities)s::text[], %(months)s::date[]) AS w(entity, month)
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'submitted')::int AS submitted,
+           count(*) FILTER (WHERE state IN ('draft', 'returned'))::int AS unsubmitted
+    FROM (SELECT state, legal_entity, day FROM time_entries
+          UNION ALL SELECT state, legal_entity, day FROM expenses) AS each
+    WHERE legal_entity = w.entity AND state <> 'approved'
+      AND day >= w.month AND day < (w.month + interval '1 month')) AS x
 """
 
 # Months that were ever asked about, newest first.
@@ -153,9 +156,20 @@ def end(tx: Tx, id: str, state: str, *, by: str, at: datetime) -> None:
 def waiting(tx: Tx, entity: str, month: date) -> Mapping[str, int]:
     """`submitted`, `unsubmitted` (drafts and what was returned) and `booking` (runs that carry
     work of the entity to the ledger, and approved revenue that is not there yet)."""
-    row = tx.execute(_WAITING, {"entity": entity, "month": month}).fetchone()
-    assert row is not None
-    return row
+    return waiting_in(tx, [(entity, month)])[entity, month]
+
+
+def waiting_in(
+    tx: Tx, months: Sequence[tuple[str, date]]
+) -> Mapping[tuple[str, date], Mapping[str, int]]:
+    """As `waiting`, of many months of many entities in one statement."""
+    values = {"entities": [one for one, _ in months], "months": [month for _, month in months]}
+    return {
+        (row["entity"], row["month"]): {
+            name: row[name] for name in ("submitted", "unsubmitted", "booking")
+        }
+        for row in tx.execute(_WAITING, values)
+    }
 
 
 def listed(

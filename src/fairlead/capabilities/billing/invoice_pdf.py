@@ -8,7 +8,11 @@ from fairlead.capabilities import paper as on_paper
 from fairlead.capabilities.billing.paper import InvoicePaper
 from fairlead.capabilities.paper import BODY, LINE, TEXT, TITLE, Paper, file_words, grid, note, text
 from fairlead.domain.rules.packet_words import day
-from fairlead.domain.values import Money, minor_units
+from fairlead.domain.values import Money, minor_units, total
+
+#: So many lines are printed, which takes about two seconds of computing; the rest are one line
+#: with their sum. The pages and the API have them all.
+MOST_LINES = 300
 
 
 def pdf_of(paper: InvoicePaper) -> bytes:
@@ -45,16 +49,19 @@ def pdf_of(paper: InvoicePaper) -> bytes:
     rows = [
         (line.description, line.evidence, _quantity(line.quantity), line.unit,
          _figure(line.price), _figure(line.amount))
-        for line in paper.lines
+        for line in paper.lines[:MOST_LINES]
     ]  # fmt: skip
+    if rest := paper.lines[MOST_LINES:]:
+        more = f"{len(rest):,} more lines; the page of {paper.reference} has all"
+        rows.append((more, "", "", "", "", _figure(total((r.amount for r in rest), code))))
     heads = ("Item", "Evidence", "Qty", "Unit", f"Price, {code}", f"Amount, {code}")
     grid(sheet, heads, rows, (3.2, 2, 0.8, 0.8, 1.3, 1.5), {2, 4, 5})
     sheet.ln(2)
     estimate = ", estimate" if paper.estimated and paper.tax is not None else ""
     tax = "when it is posted" if paper.tax is None else _figure(paper.tax)
-    total = "when it is posted" if paper.total is None else _figure(paper.total)
+    to_pay = "when it is posted" if paper.total is None else _figure(paper.total)
     sums = [("Net", _figure(paper.net)), (f"{paper.tax_words}{estimate}", tax),
-            (f"To pay{estimate}", total)]  # fmt: skip
+            (f"To pay{estimate}", to_pay)]  # fmt: skip
     grid(sheet, (), sums, (4, 1.5), {0, 1})
     if paper.tax_note:
         sheet.ln(2)

@@ -6,17 +6,21 @@ Whoever bills by our pages sees what they did at once: `keep` runs in their tran
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from fairlead.capabilities.billing.readiness import Readiness
+from fairlead.capabilities.billing.running import BROKEN
 from fairlead.domain.rules.billing_readiness import Readiness as Ready
 from fairlead.store import journal
 from fairlead.store import readiness_board as board
 from fairlead.store.database import Database, Tx, database_time
 from fairlead.trust.acting import ITSELF
+
+log = logging.getLogger(__name__)
 
 #: So old is a card at most, whatever was told of its engagement.
 MOST_AGE = timedelta(minutes=15)
@@ -29,9 +33,21 @@ class KeepsBoard:
     readiness: Readiness
 
     def keep(self, tx: Tx, engagements: Sequence[str]) -> None:
-        """Work these out as they are in this transaction. What is not launched is left out."""
+        """Work these out as they are in this transaction. What is not launched is left out, and
+        so is what cannot be worked out: it keeps nothing else from the board."""
         if not engagements:
             return
+        try:
+            with tx.transaction():
+                self._keep(tx, engagements)
+        except BROKEN:
+            if len(engagements) == 1:
+                log.exception("readiness of %s could not be worked out", engagements[0])
+                return
+            for id in engagements:
+                self.keep(tx, [id])
+
+    def _keep(self, tx: Tx, engagements: Sequence[str]) -> None:
         since = board.lock(tx, engagements)
         now = database_time(tx)
         # it sees all, and what is kept is shown by the reader's own limits

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 #: So many engagements at a time: their locks are held for about a second.
 AT_A_TIME = 250
 #: What figures that no sum holds come to, in the database or in the rules.
-_BROKEN = (psycopg.DataError, ArithmeticError, ValueError, pl.exceptions.PolarsError)
+BROKEN = (psycopg.DataError, ArithmeticError, ValueError, pl.exceptions.PolarsError)
 
 
 def start_run_of(
@@ -98,7 +98,7 @@ class ProposesRuns:
         except AlreadyBilled as taken:
             if len(ids) == 1:
                 return {ids[0]: str(taken)}, 0, 0
-        except _BROKEN:  # one that cannot be worked out stops neither this run nor those behind it
+        except BROKEN:  # one that cannot be worked out stops neither this run nor those behind it
             if len(ids) == 1:
                 log.exception("invoices of %s could not be worked out", ids[0])
                 return {ids[0]: "could not be worked out; the worker's log says why"}, 0, 0

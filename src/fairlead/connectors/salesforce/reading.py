@@ -18,6 +18,7 @@ from fairlead.domain.model.phase import Phase
 from fairlead.domain.model.quote import Quote, QuoteLine
 from fairlead.domain.model.requisition import SubcontractNeed
 from fairlead.domain.model.role_demand import RoleDemand
+from fairlead.domain.rules.billing_amounts import HIGHEST_FEE
 from fairlead.domain.values import ExternalRef
 
 M = TypeVar("M", bound=BaseModel)
@@ -188,6 +189,8 @@ def _money(table: dict[str, Any], name: str, currency: str | None, of: str) -> N
         raise Unreadable(f"{of}.{name}: an amount without a currency")
     if money["amount"] < 0:
         raise Unreadable(f"{of}.{name}: the amount is negative")
+    if money["amount"] > HIGHEST_FEE:
+        raise Unreadable(f"{of}.{name}: the amount is more than {HIGHEST_FEE:,}")
     table[name] = money
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -35,6 +35,8 @@ MILESTONE_MOVES: frozenset[tuple[MilestoneState, MilestoneState]] = frozenset(
 #: States in which evidence may be added and withdrawn: what somebody is asked about stays as it is.
 OPEN = frozenset({_S.PLANNED, _S.SENT_BACK})
 
+#: A link that was used shows its answer for so long, to whoever has it.
+ANSWER_SHOWN_FOR = timedelta(days=90)
 LONGEST_NAME = 120
 _LONGEST_ADDRESS = 2000
 _MOST_DIGITS = 5
@@ -104,6 +106,8 @@ def _told(evidence: Evidence) -> dict[str, Any]:
 def link_end(link: AcceptanceLink, milestone: Milestone, now: datetime) -> LinkEnd | None:
     """Why this link decides nothing; null while it does. `now`: UTC, of the database."""
     if link.used_at is not None:  # it shows what it answered, and not what came after that
+        if link.used_at + ANSWER_SHOWN_FOR <= now:
+            return LinkEnd.EXPIRED
         return LinkEnd.USED if link.digest == digest(milestone) else LinkEnd.DECIDED
     if link.withdrawn_at is not None:
         return LinkEnd.WITHDRAWN
