@@ -139,3 +139,12 @@ def test_what_payroll_holds_otherwise_is_told_with_counts_and_sums(office: Offic
     assert told("payroll-discrepancies", employer="US01") == []
     assert told("payroll-discrepancies", "finance.amer") == []
     assert told("discrepancies") == []
+    wanted = {"legal_entity": "DE01", "month": "2026-03-31"}
+    asked = office.post("finance", "/api/v1/payroll-comparisons", json=wanted)
+    assert (asked.status_code, asked.json()) == (202, {"employer": "DE01", "month": "2026-03-01"})
+    with office.db.transaction() as tx:
+        heard = tx.execute("SELECT 1 FROM inbox WHERE message LIKE 'payroll.compare/%%'").fetchall()
+    assert len(heard) == 1
+    for who, other in (("finance", {"month": "2026-04-01"}), ("finance.amer", {})):
+        answer = office.post(who, "/api/v1/payroll-comparisons", json={**wanted, **other})
+        assert answer.status_code == 404

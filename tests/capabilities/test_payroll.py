@@ -201,6 +201,22 @@ def test_whom_payroll_does_not_know_is_asked_of_finance_and_holds_nobody_up(
     assert office.open_exceptions() == []
 
 
+def test_an_address_that_was_wrong_here_is_corrected_here_and_sent(office: Office) -> None:
+    with office.db.transaction() as tx:
+        tx.execute("UPDATE resources SET email = NULL WHERE id = 'ayo.brandt'")
+    worked(office, launched(office), 5)
+    close(office)
+    (asked,) = office.open_exceptions("step:")
+    assert "ayo.brandt: no e-mail address is known here" in asked["detail"]
+
+    with office.db.transaction() as tx:
+        tx.execute("UPDATE resources SET email = 'Ayo.Brandt@th.example' WHERE id = 'ayo.brandt'")
+    office.resolve("tomasz.wojcik", ExceptionAction.RETRY, cause="step:")
+    office.settle()
+
+    assert sent(office) == [("ayo.brandt", "2026-10", "regular 8.00")]
+
+
 @pytest.mark.parametrize(
     ("trouble", "why"),
     [

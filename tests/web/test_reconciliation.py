@@ -360,4 +360,14 @@ def test_what_payroll_paid_otherwise_stands_below_with_age_and_remedy(desk: Desk
     assert "Have it corrected there" in shown
     other = desk.signed_in("finance.amer").get(f"{OURS}/payroll").text
     assert "worker@th.example" not in other
+    asked = desk.signed_in("finance").post(f"{OURS}/payroll/compare", {"employer": "DE01"})
+    assert asked.status_code == 303
+    part = desk.signed_in("finance").post(
+        f"{OURS}/payroll/compare", {"employer": "DE01"}, part="recon-payroll"
+    )
+    assert part.status_code == 200
+    assert part.text.lstrip().startswith('<div id="recon-payroll"')
+    assert desk.count("inbox", "message LIKE 'payroll.compare/payroll:DE01:%%'") == 2
+    gone = desk.signed_in("finance").post(f"{OURS}/payroll/compare", {"employer": "US01"})
+    assert gone.status_code == 404
     assert "xero-de" not in desk.signed_in("finance").get(f"{OURS}/comparisons").text

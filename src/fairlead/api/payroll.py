@@ -8,18 +8,23 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field, StrictStr
+from starlette.responses import Response
 
+from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
 from fairlead.api.paging import Limit, Page, TimeCursor, after, page
 from fairlead.api.reading import reading_tx
 from fairlead.api.refusals import InvalidParameters
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Day, Filter
+from fairlead.capabilities.payroll.comparing import compare_as_asked
 from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
 from fairlead.domain.rules.period import month_of
 from fairlead.domain.values import Exact, Value
 from fairlead.errors import Problem
 from fairlead.store import payroll_views
+from fairlead.store.database import Tx
 from fairlead.trust.principals import Principal
 
 _Month = Annotated[Day | None, Query(description="Any day of the month that was paid; else all.")]
@@ -61,12 +66,38 @@ class PayrollDiscrepancy(Value):
     last_seen_at: At
 
 
+class ComparePayroll(Value):
+    legal_entity: Annotated[StrictStr, Field(min_length=1, max_length=100)]  #: that employs
+    month: Day  #: any day of it
+
+
+class PayrollAsked(Value):
+    employer: str
+    month: date
+
+
 def add(router: Router) -> None:
     tag = "time"
     router.get("/payroll-comparisons", list_payroll_comparisons, Page[PayrollComparison], tag=tag)
     router.get(
         "/payroll-discrepancies", list_payroll_discrepancies, Page[PayrollDiscrepancy], tag=tag
     )
+    router.command(
+        "POST", "/payroll-comparisons", compare_payroll, PayrollAsked, tag=tag, status=202
+    )
+
+
+def compare_payroll(
+    parts: Parts, caller: Caller, command: Commanding, wanted: ComparePayroll
+) -> Response:
+    """Have a month compared with its payroll now, and not only once a day."""
+
+    def act(tx: Tx) -> Outcome:
+        month = month_of(wanted.month)
+        compare_as_asked(tx, caller, wanted.legal_entity, month)
+        return Outcome(PayrollAsked(employer=wanted.legal_entity, month=month), status=202)
+
+    return command.carry_out(act)
 
 
 def list_payroll_comparisons(

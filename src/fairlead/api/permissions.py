@@ -166,6 +166,7 @@ PERMISSIONS: Mapping[str, Permission | Open] = {
     "GET /api/v1/time-figures": Permission.METRICS_READ,
     "GET /api/v1/payroll-hours": Permission.TIME_READ,
     "GET /api/v1/payroll-comparisons": Permission.TIME_READ,
+    "POST /api/v1/payroll-comparisons": Permission.EXCEPTIONS_RESOLVE,
     "GET /api/v1/payroll-discrepancies": Permission.TIME_READ,
     "GET /api/v1/work-reconciliation": Permission.TIME_READ,
     "GET /api/v1/periods": Permission.TIME_READ,

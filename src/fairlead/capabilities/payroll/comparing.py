@@ -11,7 +11,7 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from fairlead.capabilities.payroll.months import start
 from fairlead.capabilities.time.events import say
 from fairlead.domain.model.discrepancy import Discrepancy, Kept, Record
 from fairlead.domain.model.pay_sheet import HeldHours, PayLine
-from fairlead.domain.model.payroll_month import PayrollMonth
+from fairlead.domain.model.payroll_month import PayrollMonth, payroll_month_id
 from fairlead.domain.rules.reconciliation import compare
 from fairlead.errors import NotFound
 from fairlead.flow.calls import Done, OutwardCall
@@ -29,6 +29,7 @@ from fairlead.flow.registry import Registry
 from fairlead.store import blobs, exceptions, journal, payroll, reconciliations
 from fairlead.store.database import Tx
 from fairlead.store.inbox import Message
+from fairlead.trust.principals import Principal
 from fairlead.work.words import CauseClass, ExceptionAction, NewException
 
 _EVERY = timedelta(days=1)
@@ -62,6 +63,19 @@ def ask_due(tx: Tx) -> int:
     for id in due:
         compare_now(tx, id)
     return len(due)
+
+
+def compare_as_asked(tx: Tx, who: Principal, legal_entity: str, month: date) -> str:
+    """As a person or a program asks for it; the id of the month.
+
+    Raises `NotFound` where it was not given to payroll, or is not theirs to see.
+    """
+    id = payroll_month_id(legal_entity, month)
+    sees = who.sees(region=None, legal_entity=legal_entity)
+    if not sees or not payroll.months(tx, [id]):
+        raise NotFound(f"{month:%Y-%m} of {legal_entity} was not given to payroll.")
+    compare_now(tx, id)
+    return id
 
 
 def compare_now(tx: Tx, id: str) -> None:

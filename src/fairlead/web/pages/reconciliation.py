@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fairlead.capabilities.payroll.comparing import compare_as_asked as ask_payroll
 from fairlead.capabilities.reconciliation.comparing import compare_as_asked
 from fairlead.errors import IllegalMove, InvalidInput, NotFound, Problem, StaleVersion
 from fairlead.trust.roles import Permission
@@ -83,6 +84,7 @@ def routes() -> list[Route]:
         page(f"{PATH}/payroll.csv", download_payroll, needs=books),
         page(f"{PATH}/{{id}}", show_one, needs=see),
         command(f"{PATH}/compare", compare, needs=settle),
+        command(f"{PATH}/payroll/compare", compare_payroll, needs=settle),
         command(f"{PATH}/{{id}}/compare", compare_one, needs=settle),
         command(f"{PATH}/{{id}}/dismiss", dismiss, needs=settle),
     ]
@@ -126,8 +128,22 @@ def download_work(visit: Visit) -> Response:
 
 
 def payroll(visit: Visit) -> Response:
+    return visit.page(_PAYROLL, _payroll_page(visit))
+
+
+def compare_payroll(visit: Visit, form: Form) -> Response:
+    """Have the month that is shown of one employer compared with its payroll now."""
+    page = _payroll_page(visit)
+    employer = form.text("employer", longest=100)
+    ask_payroll(visit.tx, visit.acting.principal, employer, page.list.month)
+    if not visit.is_htmx:
+        return visit.done(page.list.here)
+    return visit.parts_of(_PAYROLL, page, "recon_payroll", toast=Toast(_ASKED))
+
+
+def _payroll_page(visit: Visit) -> PayrollPage:
     found = Payroll(visit)
-    return visit.page(_PAYROLL, PayrollPage(found, AtPayroll(visit, found)))
+    return PayrollPage(found, AtPayroll(visit, found))
 
 
 def download_payroll(visit: Visit) -> Response:
