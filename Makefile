@@ -10,6 +10,9 @@ ERP ?=
 WORKERS ?= 3
 SLOW_WORKERS ?= 2
 
+# Processes start here by the hundred: what Python compiles is kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up worker test browser check lint format faults lock setup setup-dev clean
 
