@@ -106,7 +106,8 @@ def tables(db: Database, engagements: int) -> rules.Work:
     rows = [(2, "task", False, 0, 0, 0, None, 0)] * engagements
     of = pl.DataFrame(rows, schema=rules.ENGAGEMENTS, orient="row")
     with db.transaction() as tx:
-        return billing_work.read(tx, asked, of, dated_on=DAY, until=DAY)
+        zones = ["UTC"] * engagements
+        return billing_work.read(tx, asked, of, zones=zones, dated_on=DAY, until=DAY)
 
 
 def run(db: Database) -> None:
