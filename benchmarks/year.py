@@ -10,9 +10,10 @@ knows nothing of Fairlead.
     python benchmarks/year.py [--people 10] [--months 2] [--seed 1] [--postings]
 
 It begins with deals, time and money of a few seconds a month for ten people; a firm of 300 needs
-some minutes a month, more with `--postings`, since each entry is then booked in a ledger by
-itself. The last month is always the one before this; what is spoilt in the ledgers at the end, and
-found by the reconciliation, needs `--postings`.
+less than a minute of CPU time a month, its year a quarter to half an hour, and more with
+`--postings`, since each entry is then booked in a ledger by itself. The last month is always the
+one before this; what is spoilt in the ledgers at the end, and found by the reconciliation, needs
+`--postings`.
 
 Prints one JSON object: what was counted, how long it took in CPU seconds, by month as well, and
 what differed; on standard error, how far it is. Exit status 1 where something differed or a request
