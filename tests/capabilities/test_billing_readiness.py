@@ -12,6 +12,7 @@ from books import DAYS, FINANCE, NOW, TODAY, Books, acting, eur, policies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fairlead.capabilities.billing.crediting import credit
 from fairlead.capabilities.billing.readiness import Readiness
 from fairlead.capabilities.billing.reviewing import hold
 from fairlead.domain.model.charge import ChargeKind
@@ -60,6 +61,31 @@ def test_the_figure_grows_as_things_are_completed_one_by_one(books: Books) -> No
 
     found = of(books)
     assert (found.percent, found.ready, found.blockers) == (100, eur("600"), ())
+
+
+def test_a_correction_takes_off_what_the_next_invoice_does(books: Books) -> None:
+    entry, other = books.time(60), books.time(120)
+    ((id, _, _),) = books.propose().invoices
+    later = books.time(180, state="draft")
+    books.take_back(entry)
+    books.tx.execute("UPDATE time_entries SET state = 'approved' WHERE id = %s", [later])
+    assert of(books).ready == eur("450")  # what it takes back has not gone out
+
+    books.tx.execute(
+        "UPDATE invoices SET state = 'released', released_at = now() WHERE id = %s", [id]
+    )
+    assert of(books).ready == eur("300")
+    part = {("time", str(entry)): eur("50"), ("time", str(other)): eur("1")}
+    made = credit(
+        books.tx, id, acting(FINANCE), reason="Agreed.", dated_on=TODAY, days=DAYS, amounts=part
+    )
+    assert of(books).ready == eur("450")  # it waits for the credit
+    books.tx.execute(
+        "UPDATE invoices SET state = 'released', released_at = now() WHERE id = %s", [made["id"]]
+    )
+    assert of(books).ready == eur("350")
+    ((_, _, net),) = books.propose().invoices
+    assert net == eur("350")
 
 
 def test_each_blocker_has_an_owner_an_age_a_remedy_and_a_day(books: Books) -> None:

@@ -11,6 +11,21 @@ from typing import Any, LiteralString
 
 from fairlead.store.database import Tx
 
+# What is left of what `x` takes back, where the client was billed for it and no credit of it is on
+# its way: only then does the next invoice take it off, as `billing_work` does.
+_LEFT: LiteralString = """
+    LEFT JOIN (
+        SELECT r.id, sum(i.amount + coalesce(i.discount, 0) + coalesce(i.capped, 0)) AS worth
+        FROM {table} r
+        JOIN invoice_items l ON l.kind = {kind} AND l.item_id = r.reverses AND l.live
+        JOIN invoices v ON v.id = l.invoice_id AND v.kind = 'invoice' AND v.released_at IS NOT NULL
+        JOIN invoice_items i ON i.kind = l.kind AND i.item_id = l.item_id
+        JOIN invoices n ON n.id = i.invoice_id AND n.state <> 'discarded'
+             AND (n.id = v.id OR n.credits = v.id)
+        WHERE r.reverses IS NOT NULL AND r.engagement_id = ANY(%(ids)s)
+        GROUP BY r.id HAVING bool_and(n.released_at IS NOT NULL)) b ON b.id = x.id
+"""
+
 # Unbilled billable time of engagements that are billed as worked, by what keeps it back.
 _TIME: LiteralString = """
 WITH open AS (
@@ -19,23 +34,22 @@ WITH open AS (
                AS taken,
            coalesce(x.submitted_at, x.entered_at) AS since, h.id AS hold,
            EXISTS (SELECT 1 FROM findings f WHERE f.kind = 'time' AND f.item_id = x.id) AS found,
-           CASE WHEN b.item_id IS NULL THEN round(x.minutes * (
+           CASE WHEN x.reverses IS NULL THEN round(x.minutes * (
                 SELECT r.per_hour FROM bill_rates r
                 WHERE r.engagement_id = x.engagement_id AND r.role = x.role
                   AND r.resource_id IN ('', x.resource_id) AND r.valid_from <= x.day
                   AND r.currency = d.currency
                 ORDER BY r.resource_id DESC, r.valid_from DESC LIMIT 1) / 60, m.minor)
-                ELSE -(b.amount + coalesce(b.discount, 0) + coalesce(b.capped, 0)) END AS amount
+                ELSE -b.worth END AS amount
     FROM unnest(%(ids)s::text[], %(days)s::date[]) AS g(id, today)
     JOIN deliveries d ON d.engagement_id = g.id AND d.billing_method = 'as_worked'
     JOIN unnest(%(currencies)s::text[], %(minor)s::int[]) AS m(currency, minor)
          ON m.currency = d.currency
     JOIN time_entries x ON x.engagement_id = d.engagement_id
-    LEFT JOIN invoice_items b ON x.reverses IS NOT NULL AND b.kind = 'time'
-         AND b.item_id = x.reverses AND b.live
+    {left}
     LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'time'
          AND h.item_id = x.id AND h.lifted_at IS NULL
-    WHERE x.billable AND x.day <= g.today AND (x.reverses IS NULL OR b.item_id IS NOT NULL)
+    WHERE x.billable AND x.day <= g.today AND (x.reverses IS NULL OR b.worth IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM time_entries t
                       WHERE t.reverses = x.id AND t.state = 'approved')
       AND NOT EXISTS (SELECT 1 FROM invoice_items i
@@ -49,7 +63,7 @@ SELECT engagement_id, CASE WHEN hold IS NOT NULL THEN 'item_hold'
        count(*) AS count, coalesce(sum(amount), 0) AS amount, min(since) AS since,
        (array_agg(DISTINCT resource_id))[1:3] AS people
 FROM open GROUP BY 1, 2 ORDER BY 1, 2
-"""
+""".replace("{left}", _LEFT.replace("{kind}", "'time'").replace("{table}", "time_entries"))
 
 # Unbilled billable expenses at cost, likewise.
 _EXPENSES: LiteralString = """
@@ -60,22 +74,23 @@ SELECT x.engagement_id, CASE WHEN h.id IS NOT NULL THEN 'item_hold'
                 AND x.engagement_id = ANY(%(receipts)s) THEN 'no_receipt'
            WHEN x.state = 'approved' THEN 'ready'
            WHEN x.state = 'submitted' THEN 'expense_unapproved' ELSE 'expense_in_draft' END AS code,
-       count(*) AS count, sum(x.claimed) AS amount,
+       count(*) AS count,
+       sum(CASE WHEN x.reverses IS NULL THEN x.claimed ELSE -b.worth END) AS amount,
        min(coalesce(x.submitted_at, x.entered_at)) AS since,
        (array_agg(DISTINCT x.resource_id))[1:3] AS people
 FROM unnest(%(ids)s::text[], %(days)s::date[]) AS g(id, today)
 JOIN expenses x ON x.engagement_id = g.id
+{left}
 LEFT JOIN expenses t ON t.reverses = x.id AND t.state IN ('submitted', 'approved')
 LEFT JOIN billing_holds h ON h.engagement_id = x.engagement_id AND h.kind = 'expense'
      AND h.item_id = x.id AND h.lifted_at IS NULL
 WHERE x.billable AND x.day <= g.today
   AND t.state IS DISTINCT FROM 'approved'
-  AND (x.reverses IS NULL OR EXISTS (SELECT 1 FROM invoice_items b WHERE b.kind = 'expense'
-                                     AND b.item_id = x.reverses AND b.live))
+  AND (x.reverses IS NULL OR b.worth IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM invoice_items i
                   WHERE i.kind = 'expense' AND i.item_id = x.id AND i.live)
 GROUP BY 1, 2 ORDER BY 1, 2
-"""
+""".replace("{left}", _LEFT.replace("{kind}", "'expense'").replace("{table}", "expenses"))
 
 # Milestones and charges that are due and in no live invoice, likewise.
 _FEES: LiteralString = """
