@@ -60,7 +60,7 @@ from fairlead.store.journal import Event
 from fairlead.store.periods import Move
 from fairlead.trust.acting import Acting
 from fairlead.trust.principals import People, Person, Service, new_key
-from fairlead.trust.roles import Role
+from fairlead.trust.roles import Permission, Role
 from fairlead.work.exceptions import Exceptions
 from fairlead.work.words import CauseClass, ExceptionAction, NewException, NewTask
 
@@ -115,7 +115,11 @@ PEOPLE = People(
         ),
         Person(id="gone", name="Gone", roles=frozenset({Role.FINANCE}), active=False),
     ],
-    [Service(id="relay", name="Relay"), Service(id="other-relay", name="Another relay")],
+    [
+        Service(id="relay", name="Relay"),
+        Service(id="other-relay", name="Another relay"),
+        Service(id="reader", name="Reader of bills", reads=frozenset({Permission.BILLING_READ})),
+    ],
 )
 
 SYSTEMS = Systems(
@@ -195,7 +199,11 @@ def add_keys(tx: Tx) -> dict[str, str]:
     """Principal → its key, with all that its roles permit."""
     keys: dict[str, str] = {}
     now = datetime.now(UTC)
-    names = [person.id for person in PEOPLE.all() if person.active] + ["relay", "other-relay"]
+    names = [person.id for person in PEOPLE.all() if person.active] + [
+        "relay",
+        "other-relay",
+        "reader",
+    ]
     for name in names:
         principal = PEOPLE.principal(name)
         row, secret = new_key(principal, principal.permissions, now=now, expires_at=None)

@@ -352,3 +352,14 @@ def test_refused_access_is_on_the_audit_log(
 def test_without_the_database_nobody_is_let_in() -> None:
     with pytest.raises(DatabaseAway):
         sign_in(Database("postgresql://127.0.0.1:1/x", wait_s=0.2), firm.PEOPLE, "Bearer fl_a_b")
+
+
+def test_a_program_reads_bills_where_it_is_given_that_and_writes_none(
+    shared_office: Office,
+) -> None:
+    assert shared_office.get("relay", "/api/v1/invoices").status_code == 403
+    listed = shared_office.get("reader", "/api/v1/invoices")
+    assert (listed.status_code, len(listed.json()["items"])) == (200, 1)
+    assert shared_office.get("reader", "/api/v1/leakage").status_code == 200
+    discard = "/api/v1/invoices/invoice-1/discard"
+    assert shared_office.post("reader", discard, json={"reason": "No."}).status_code == 403

@@ -8,12 +8,14 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from fairlead.domain.values import Money
 from fairlead.errors import InvalidDefinition, NotAllowed, NotFound
 from fairlead.trust.principals import (
     KeyRow,
     People,
+    Service,
     load_people,
     new_key,
     parse_key,
@@ -224,3 +226,14 @@ def test_an_unknown_id_and_a_wrong_secret_look_the_same(people: People) -> None:
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(NotAllowed):
         parse_key(text)
+
+
+def test_a_program_is_given_more_to_read_and_nothing_else() -> None:
+    """Invoices, say; within the scopes of its key, as all that it may."""
+    reader = Service(id="ledger", name="Ledger", reads=frozenset({Permission.BILLING_READ}))
+    assert reader.principal().may(Permission.BILLING_READ)
+    assert not Service(id="relay", name="Relay").principal().may(Permission.BILLING_READ)
+    scoped = reader.principal().model_copy(update={"scopes": frozenset({Permission.TIME_READ})})
+    assert not scoped.may(Permission.BILLING_READ)
+    with pytest.raises(ValidationError, match=r"what ends in \.read, not billing\.release"):
+        Service(id="ledger", name="Ledger", reads=frozenset({Permission.BILLING_RELEASE}))

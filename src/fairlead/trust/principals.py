@@ -32,11 +32,12 @@ class Principal(Value):
     roles: frozenset[Role]
     regions: frozenset[str] | None = None
     legal_entities: frozenset[str] | None = None
+    also: frozenset[Permission] = frozenset()  #: of a program: what it reads beside its role
     scopes: frozenset[Permission] | None = None  #: of the key; they only take away
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        granted = permissions_of(self.roles)
+        granted = permissions_of(self.roles) | self.also
         return granted if self.scopes is None else granted & self.scopes
 
     def may(self, permission: Permission) -> bool:
@@ -110,13 +111,22 @@ class Service(Value):
     name: Name
     regions: frozenset[str] | None = None
     legal_entities: frozenset[str] | None = None
+    reads: frozenset[Permission] = frozenset()
+    """What it may read beside what every program may, such as `billing.read`."""
     active: bool = True
+
+    @model_validator(mode="after")
+    def _only_reads(self) -> Service:
+        if more := sorted(one for one in self.reads if not one.endswith(".read")):
+            raise ValueError(f"reads: a program is given what ends in .read, not {more[0]}")
+        return self
 
     def principal(self) -> Principal:
         return Principal(
             id=self.id,
             name=self.name,
             kind="service",
+            also=self.reads,
             roles=frozenset({Role.SERVICE}),
             regions=self.regions,
             legal_entities=self.legal_entities,
