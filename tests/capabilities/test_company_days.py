@@ -59,6 +59,14 @@ def test_the_month_turns_with_the_clock_of_the_company(
     assert days.on(moment, company) == day
 
 
+def test_a_month_is_over_for_several_companies_when_it_is_over_in_each() -> None:
+    days = CompanyDays({"TH-KK": "Asia/Tokyo", "TH-INC": "America/Chicago"})
+    moment = datetime(2026, 12, 1, 3, tzinfo=UTC)
+
+    assert days.first_of(moment, None) == date(2026, 11, 30)
+    assert days.first_of(moment, {"TH-KK"}) == date(2026, 12, 1)
+
+
 def test_drafts_of_two_companies_are_each_of_their_own_day(tx: Tx) -> None:
     of_both(tx)
 

@@ -226,7 +226,7 @@ def compute_revenue(parts: Parts, caller: Caller, command: Commanding, wanted: C
     """Have a month that is over computed; a worker does it, and the job says how far it is."""
 
     def act(tx: Tx) -> Outcome:
-        today = database_time(tx).date()
+        today = parts.reckons.days.first_of(database_time(tx), caller.legal_entities)
         return Outcome(_job(ask_for_month(tx, caller, wanted.month, today=today)), status=202)
 
     return command.carry_out(act)

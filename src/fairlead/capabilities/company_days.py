@@ -6,7 +6,7 @@ the reader are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,3 +24,9 @@ class CompanyDays:
     def on(self, moment: datetime, legal_entity: str) -> date:
         """`moment`: with a zone of its own."""
         return moment.astimezone(ZoneInfo(self.zone(legal_entity))).date()
+
+    def first_of(self, moment: datetime, companies: Collection[str] | None) -> date:
+        """The earliest day that it is in any of these companies, null: in any of ours: what is over
+        on it is over in all."""
+        asked = self.zones if companies is None else companies
+        return min((self.on(moment, one) for one in asked), default=self.on(moment, ""))

@@ -100,7 +100,9 @@ def compute(visit: Visit, form: Form) -> Response:
     if month is None:
         rule = "is a month, as 2026-11"
         raise InvalidInput("This is no month.", [Problem("/month", rule)])
-    ask_for_month(visit.tx, visit.who, month, today=database_time(visit.tx).date())
+    days, now = visit.parts.reckons.days, database_time(visit.tx)
+    today = days.first_of(now, visit.who.legal_entities)
+    ask_for_month(visit.tx, visit.who, month, today=today)
     if not visit.is_htmx:
         return visit.done(PATH)
     toast = Toast("It is being computed; what changed stands here by itself")
