@@ -81,3 +81,15 @@ def test_a_file_of_journeys_counts_them_among_each_other(office: Office) -> None
     assert amounts == {"2026-05-01": "3300.00", "2026-05-02": "2700.00", "2026-05-03": "1500.00"}
     assert not [one for one in listed if "E-04" in rules(one)]
     assert office.post("relay", path, content=text.encode()).json()["same"] == 3
+
+
+def test_an_amount_that_is_given_counts_beside_one_that_is_computed(office: Office) -> None:
+    text = (
+        "Person,Engagement,Date,Category,Quantity,Country,Amount,Currency\n"
+        "consultant,TH-2001,2026-05-01,mileage,10000,GB,5000,GBP\n"
+        "consultant,TH-2001,2026-05-02,mileage,10,GB,,\n"
+    )
+    path = "/api/v1/expense-imports?commit=true"
+    assert office.post("relay", path, content=text.encode()).json()["added"] == 2
+    listed = office.get("consultant", f"{PATH}?since=2026-05-02").json()["items"]
+    assert [one["amount"]["amount"] for one in listed] == ["2.50"]

@@ -49,8 +49,16 @@ class Judging:
     def filled(self, tx: Tx, said: Sequence[Unfilled]) -> list[Expense]:
         """With what follows from the rest: the amount of a per diem or a distance where none was
         given, and what it is worth in the engagement's currency."""
+        # of what is all given no policy need be asked; beside one that is computed it counts
+        computed = {one.expense.category for one in said if not one.given}
         asked = [
-            (one.expense, one.delivery, self._policies.terms(one.expense, one.delivery))
+            (
+                one.expense,
+                one.delivery,
+                self._policies.terms(one.expense, one.delivery)
+                if one.expense.category in computed
+                else None,
+            )
             for one in said
         ]
         before = self._before(tx, asked)
