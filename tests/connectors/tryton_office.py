@@ -33,6 +33,7 @@ from fairlead.store.server import EmbeddedServer
 _Found = TypeVar("_Found")
 HOME = Path(__file__).parents[2] / ".data" / "tryton"
 LTD, GMBH = "1", "2"  #: ids of the companies
+_IDLE_S = 60  #: Tryton forgets who asked nothing for 300 s (`[session] timeout`)
 
 
 class Desk:
@@ -41,6 +42,7 @@ class Desk:
     def __init__(self, server: TrytonServer, keys: database.Keys, postgres: str) -> None:
         self.server, self.keys = server, keys
         self.person: Person = server.sign_in("admin", keys.admin)
+        self._seen = time.monotonic()
         self.person.write("res.user", self.person.id, company_filter="all")
         self.person.prefer()
         add_tax(self.person, int(GMBH), "DE-REDUCED", Decimal("0.07"))
@@ -52,6 +54,7 @@ class Desk:
 
     def clear(self) -> None:
         """Take away whatever was added since the start. Tryton keeps nothing of it in memory."""
+        self._sign_in_again_after_a_while()
         now = self._last_ids()
         grown = [table for table, last in now.items() if last > self._before.get(table, 0)]
         with self._sql.transaction():
@@ -117,6 +120,13 @@ class Desk:
     def close(self) -> None:
         self._sql.close()
         self.person.close()
+
+    def _sign_in_again_after_a_while(self) -> None:
+        """Tests of something else may have come in between."""
+        if time.monotonic() - self._seen > _IDLE_S:
+            self.person.close()
+            self.person = self.server.sign_in("admin", self.keys.admin)
+        self._seen = time.monotonic()
 
     def _last_ids(self) -> dict[str, int]:
         tables = self._sql.execute(
