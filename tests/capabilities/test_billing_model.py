@@ -254,6 +254,10 @@ class Histories(RuleBasedStateMachine):
             with pytest.raises(IllegalMove):
                 self.credit_of(id, items=items)
             return
+        if sum((sum(parts) for parts in every.values()), Decimal(0)) > 0:
+            with pytest.raises(InvalidInput, match="would charge"):
+                self.credit_of(id, items=items)
+            return
         self.added(self.credit_of(id, items=items), id, every, frees)
 
     @precondition(lambda self: self.those("released", kind="invoice"))
