@@ -16,7 +16,8 @@ from . import firm
 
 if __name__ == "__main__":
     log_as_json("WARNING")
-    with socket.socket() as listening:
+    # named, as asyncio answers at once only then
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0))
         listening.listen(256)
         host, port = listening.getsockname()
