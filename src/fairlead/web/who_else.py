@@ -27,6 +27,8 @@ def name_of(visit: Visit, id: str | None) -> str:
     for person in visit.parts.people.all():
         if plain == person.id or (person.email and plain.casefold() == person.email.casefold()):
             return person.name
+    if plain.startswith("client:"):
+        return f"{plain.removeprefix('client:')} (client)"
     return "Fairlead" if plain == "fairlead" else plain.removeprefix("system:")
 
 

@@ -234,7 +234,7 @@ class Paid:
     approved: str
     booked: str
     apart: str | None  #: null: the ledger has taken all
-    sent: str  #: held and approved by payroll
+    sent: str | None  #: held and approved by payroll; null: nothing was sent
 
 
 class Payroll(_OfMonth):
@@ -296,7 +296,7 @@ def _paid(row: Mapping[str, Any]) -> Paid:
         approved=_shown(row["approved"]),
         booked=_shown(row["booked"]),
         apart=quantity(_hours(apart), "hour", sign=True) if apart else None,
-        sent=_shown(row["sent"]),
+        sent=_shown(row["sent"]) if row["sent"] else None,
     )
 
 
