@@ -224,7 +224,7 @@ class Fairlead:
             subjects={
                 "engagement": EngagementSubjects(self.ownership),
                 revenue_booking.SUBJECT: revenue_booking.RevenueSubjects(),
-                **wiring_billing.subjects(),
+                **wiring_billing.subjects(self.policies),
                 **wiring_approval.subjects(),
                 **wiring_payroll.subjects(),
             },

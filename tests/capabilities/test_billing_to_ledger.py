@@ -17,6 +17,7 @@ from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, Held, SystemUnavailable
 from fairlead.flow.cancel import cancel_run
 from fairlead.store.database import Database
+from fairlead.work.words import ExceptionAction
 
 
 def away() -> SystemUnavailable:
@@ -209,6 +210,31 @@ def test_what_is_held_meanwhile_is_not_sent_again_while_its_second_word_is_out(
         again(tx, id, acting(CONTROLLER))
     billing.office.settle()
     assert billing.office.task("second_release")["state"] == "open"
+
+
+def test_a_second_word_lets_nothing_out_that_is_held_by_then(db: Database) -> None:
+    billing = Billing(db, billing_method="milestone", value=eur(2_000_000))
+    with db.transaction() as tx:
+        books = Books(tx)
+        books.milestone("1000000")
+        ((id, _, _),) = books.propose().invoices
+    billing.release(id)
+    billing.office.settle()
+    with db.transaction() as tx:
+        hold(tx, "E1", acting(FINANCE), reason="The client is being sold.")
+
+    billing.office.answer("ines.moreau", step="second_release")
+
+    assert (billing.row(id)["released_at"], billing.invoicing.made) == (None, {})
+    (asked,) = billing.office.open_exceptions()
+    assert asked["team"] == "finance-operations"
+    assert "The client is being sold." in asked["detail"]
+
+    with db.transaction() as tx:
+        tx.execute("UPDATE billing_holds SET lifted_at = now()")
+    billing.office.resolve(FINANCE, ExceptionAction.RETRY)
+    billing.office.settle()
+    assert billing.row(id)["state"] == "posted"
 
 
 def posted(billing: Billing) -> str:

@@ -13,6 +13,7 @@ from fairlead.domain.values import Value
 from fairlead.flow.calls import Call, Subjects
 from fairlead.flow.library import Library
 from fairlead.flow.registry import Registry
+from fairlead.policy.tables import Policies
 
 __all__ = ["EVENTS", "facts", "register", "subjects", "takes"]
 
@@ -22,8 +23,8 @@ def register(registry: Registry) -> None:
     sending.register(registry)
 
 
-def subjects() -> dict[str, Subjects]:
-    return {"invoice": InvoiceSubjects()}
+def subjects(policies: Policies) -> dict[str, Subjects]:
+    return {"invoice": InvoiceSubjects(policies)}
 
 
 def facts() -> Mapping[str, Callable[[Call], Value]]:

@@ -9,11 +9,13 @@ from typing import Any
 
 from fairlead.capabilities.billing.changing import event_of, free_credited
 from fairlead.capabilities.billing.documents import invoice_of
+from fairlead.capabilities.billing.holding import held_by
 from fairlead.domain.model.delivery import Delivery
-from fairlead.domain.model.invoice import Invoice, InvoiceKind
+from fairlead.domain.model.invoice import Invoice, InvoiceKind, InvoiceState
 from fairlead.domain.values import ExternalRef, Money
+from fairlead.policy.tables import Policies
 from fairlead.store import deliveries, invoice_hands, invoices, journal, runs
-from fairlead.store.database import Tx
+from fairlead.store.database import Tx, database_time
 from fairlead.store.journal import Event, Relation
 
 
@@ -26,6 +28,7 @@ class SentInvoice:
     delivery: Delivery
     credited: ExternalRef | None  #: in the ledger, of the invoice that it credits
     hands: frozenset[str]
+    held: tuple[str, ...] = ()  #: while its second word is out: what keeps it from going out
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     told: tuple[Event, ...] = ()
     frees: bool = False  #: what it credits is free from now on
@@ -55,8 +58,11 @@ class SentInvoice:
         return replace(self, changes={**self.changes, **columns})
 
 
+@dataclass(frozen=True)
 class InvoiceSubjects:
     """Fulfils `flow.calls.Subjects` for invoices."""
+
+    policies: Policies
 
     def load(self, tx: Tx, ids: Sequence[str], *, lock: bool) -> dict[str, SentInvoice]:
         rows = invoices.load(tx, ids, lock=lock)
@@ -70,9 +76,16 @@ class InvoiceSubjects:
                 delivery=of[row["engagement_id"]],
                 credited=_ref(credited.get(row["credits"])),
                 hands=invoice_hands.hands(tx, id),
+                held=self._held(tx, row),
             )
             for id, row in rows.items()
         }
+
+    def _held(self, tx: Tx, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Asked only of what is not out yet, which are few."""
+        if row["state"] != InvoiceState.RELEASED or row["released_at"] is not None:
+            return ()
+        return held_by(tx, self.policies, row, database_time(tx))
 
     def save(self, tx: Tx, subjects: Sequence[SentInvoice]) -> None:
         for subject in subjects:

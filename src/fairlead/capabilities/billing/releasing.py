@@ -10,18 +10,17 @@ from typing import Any
 
 from fairlead.capabilities.billing.changing import event_of, free_credited, locked, must_move
 from fairlead.capabilities.billing.events import RELEASED, TO_LEDGER, tell_engagement
+from fairlead.capabilities.billing.holding import held_by
 from fairlead.capabilities.billing.invoice_subject import InvoiceSubjects
 from fairlead.capabilities.billing.reviewing import must_be
-from fairlead.capabilities.billing.terms import Terms
 from fairlead.domain.ids import derived
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState
-from fairlead.domain.rules.billing_blockers import BlockerCode, stops
 from fairlead.domain.values import Exact, Money, Value
 from fairlead.errors import Held, IllegalMove, NotAllowed
 from fairlead.flow.library import Library
 from fairlead.flow.start import start_run
 from fairlead.policy.tables import Policies, decide
-from fairlead.store import billing_standing, decisions, invoice_hands, invoice_items, invoices
+from fairlead.store import decisions, invoice_hands, invoice_items, invoices
 from fairlead.store import journal as log
 from fairlead.store.database import Tx, database_time
 from fairlead.trust.acting import Acting
@@ -130,16 +129,7 @@ class Releasing:
         return row
 
     def _must_not_be_held(self, tx: Tx, row: Mapping[str, Any], now: datetime) -> None:
-        (standing,) = billing_standing.standing(tx, [row["engagement_id"]], row["dated_on"])
-        found = stops(standing, Terms(self.policies, now).of(standing), row["dated_on"])
-        if row["kind"] != InvoiceKind.INVOICE:  # a credit is held by a closed month only
-            found = tuple(stop for stop in found if stop.code is BlockerCode.PERIOD_CLOSED)
-        reasons = [stop.words for stop in found]
-        outdated = invoice_items.outdated(tx, row["id"])
-        if outdated and row["kind"] == InvoiceKind.INVOICE:
-            told = ", ".join(f"{kind} {item}" for kind, item in outdated[:20])
-            reasons.append(f"taken back since it was proposed: {told}; discard it, propose anew")
-        if reasons:
+        if reasons := held_by(tx, self.policies, row, now):
             raise Held(row["reference"], reasons)
 
     def _must_be_within_limit(
@@ -178,7 +168,7 @@ class Releasing:
         return str(decision.answer["role"])
 
     def _start(self, tx: Tx, row: Mapping[str, Any], role: str) -> None:
-        subjects = InvoiceSubjects()
+        subjects = InvoiceSubjects(self.policies)
         subject = subjects.load(tx, [row["id"]], lock=False)[row["id"]]
         for playbook in self.library.started_by(TO_LEDGER):
             start_run(

@@ -13,7 +13,7 @@ from fairlead.capabilities.billing.releasing import NOBODY, ReleaseFacts, releas
 from fairlead.domain.gates import Blocked, Clear, Gap
 from fairlead.domain.ids import EffectKey
 from fairlead.domain.model.invoice import InvoiceKind, InvoiceState, LedgerInvoiceState
-from fairlead.errors import AnswerLost, EffectConflict
+from fairlead.errors import AnswerLost, EffectConflict, Held
 from fairlead.flow.calls import Call, Done, OutwardCall
 from fairlead.flow.registry import Registry
 from fairlead.ports.invoicing import Invoicing
@@ -58,8 +58,13 @@ def register(registry: Registry) -> None:
 
     @registry.action("confirm_release")
     def confirm_release(call: Call) -> Done:
-        """Both have released it: now it is."""
+        """Both have released it: now it is, unless something came up since the first word.
+
+        Raises `Held`; the step is tried again once that is settled.
+        """
         subject: SentInvoice = call.subject
+        if subject.held:
+            raise Held(subject.row["reference"], subject.held)
         if subject.row["kind"] == InvoiceKind.INVOICE:
             _tell(call, RELEASED)
 
