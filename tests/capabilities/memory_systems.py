@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -17,6 +17,7 @@ from fairlead.domain.model.document import FiledDocument
 from fairlead.domain.model.opportunity import Opportunity
 from fairlead.domain.model.pay_sheet import HeldHours, Payee, PaySheet
 from fairlead.domain.model.posting import (
+    BookedRevenue,
     BookedTime,
     ExpensePosting,
     RevenuePosting,
@@ -201,6 +202,17 @@ class MemoryLedger(Books, Troubled):
 
     def find_revenue(self, key: EffectKey) -> ExternalRef | None:
         return self.find("journal", key)
+
+    def booked_revenue(self, journals: Sequence[ExternalRef]) -> Sequence[BookedRevenue]:
+        """As `booked_time`."""
+        found: list[BookedRevenue] = []
+        for number, (kind, _, content) in enumerate(self.entries, 1):
+            ref = ExternalRef(system=self.system, kind=kind, id=f"{kind}-{number}")
+            if kind == "journal" and ref in journals:
+                posting: RevenuePosting = content[0]
+                last = (posting.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+                found.append(BookedRevenue(ref=ref, revenue=posting.revenue, on=last, posted=True))
+        return found
 
 
 class MemoryProjects(Books):

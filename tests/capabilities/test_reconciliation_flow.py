@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,11 @@ from test_time_booking import launched, spend, told, work
 from fairlead.capabilities.reconciliation.comparing import ask_due, compare_now
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
+from fairlead.domain.model.posting import RevenuePosting
+from fairlead.domain.rules.project_setup import add_months
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.store.database import Database
+from fairlead.store.reconciliations import our_journals
 
 LEDGER = "netsuite-emea"
 
@@ -51,7 +55,7 @@ def test_books_that_agree_have_no_difference_and_say_when_that_was_seen(office: 
     assert reconcile(office, engagement) == []
 
     known = {row["kept"]: row for row in office.rows("reconciliations")}
-    assert set(known) == {"time", "expense", "invoice"}
+    assert set(known) == {"time", "expense", "invoice", "revenue"}
     assert (known["time"]["ours"], known["time"]["theirs"]) == (3, 3)
     assert known["time"]["our_sum"] == known["time"]["their_sum"] == 24
     assert office.open_exceptions("reconciliation/") == []
@@ -171,3 +175,78 @@ def invoice(office: Office, engagement: Engagement, id: str, reference: str) -> 
             "now() - interval '1 day', %s)",
             [reference, reference, engagement.id, Jsonb(ref)],
         )
+
+
+def journal(
+    office: Office, engagement: Engagement, revenue: str = "1000.00", *, months_ago: int = 1
+) -> tuple[str, ExternalRef]:
+    """A month's revenue as it was approved and booked; its code and its journal."""
+    month = add_months(datetime.now(UTC).date().replace(day=1), -months_ago)
+    amount, nothing = (Money(amount=Decimal(one), currency="EUR") for one in (revenue, "0"))
+    posting = RevenuePosting(
+        code="x", project_code="x", month=month, memo="Revenue", revenue=amount, billed=nothing,
+        wip=amount, deferred=nothing,
+    )  # fmt: skip
+    ref = office.ledgers[LEDGER].add("journal", f"{month}", (posting, None))
+    with office.db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO revenue_batches (id, legal_entity, region, month, number, state,"
+            " computed_by, computed_at, posted_at)"
+            " VALUES (%(id)s, 'TH-GMBH', 'EMEA', %(month)s, 1, 'posted', '[]', now(), now())",
+            {"id": f"B{month}", "month": month},
+        )
+        tx.execute(
+            "INSERT INTO revenue_entries (engagement_id, month, revision, batch_id, state, method,"
+            " currency, earned, billed, wip, accrued, deferred, revenue, billed_change, wip_change,"
+            " deferred_change, basis, digest, warnings, ref, computed_at)"
+            " VALUES (%(engagement)s, %(month)s, 1, %(batch)s, 'posted', 'as_invoiced', 'EUR',"
+            " %(amount)s, 0, %(amount)s, 0, 0, %(amount)s, 0, %(amount)s, 0, '{}', 'd', '[]',"
+            " %(ref)s, now())",
+            {
+                "engagement": engagement.id,
+                "month": month,
+                "batch": f"B{month}",
+                "amount": amount.amount,
+                "ref": Jsonb(ref.model_dump(mode="json")),
+            },
+        )
+        made = our_journals(tx, engagement.id, month)[ref]
+    return made.key, ref
+
+
+def test_journals_of_revenue_that_agree_are_counted_and_no_difference(office: Office) -> None:
+    engagement = launched(office)
+    journal(office, engagement)
+    journal(office, engagement, "2500.50", months_ago=2)
+
+    assert reconcile(office, engagement) == []
+
+    (known,) = office.rows("reconciliations", kept="revenue")
+    assert (known["ours"], known["theirs"]) == (2, 2)
+    assert known["our_sum"] == known["their_sum"] == Decimal("3500.50")
+
+
+def test_a_journal_that_was_deleted_or_changed_in_the_ledger_is_found(office: Office) -> None:
+    engagement = launched(office)
+    changed, ref = journal(office, engagement, "2500.50", months_ago=2)
+    gone, _ = journal(office, engagement)
+    books = office.ledgers[LEDGER].entries
+    books.pop()
+    at = int(ref.id.rpartition("-")[2]) - 1
+    kind, key, (posting, project) = books[at]
+    less = Money(amount=Decimal(2500), currency="EUR")
+    books[at] = (kind, key, (posting.model_copy(update={"revenue": less}), project))
+
+    found = {one["key"]: one for one in reconcile(office, engagement)}
+
+    assert (found[gone]["kind"], found[gone]["ours"]) == ("deleted", Decimal(1000))
+    assert (found[changed]["kind"], found[changed]["theirs"]) == ("amount", Decimal(2500))
+    assert office.open_exceptions("reconciliation/")
+
+
+def test_a_journal_from_before_the_last_months_is_not_asked_for(office: Office) -> None:
+    engagement = launched(office)
+    journal(office, engagement, months_ago=5)
+    office.ledgers[LEDGER].entries.pop()
+
+    assert reconcile(office, engagement) == []

@@ -13,7 +13,13 @@ from uuid import uuid4
 import pytest
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.posting import BookedTime, ExpensePosting, RevenuePosting, TimePosting
+from fairlead.domain.model.posting import (
+    BookedRevenue,
+    BookedTime,
+    ExpensePosting,
+    RevenuePosting,
+    TimePosting,
+)
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import EffectConflict, SystemRefused
 from fairlead.ports.bookkeeping import Bookkeeping
@@ -347,6 +353,20 @@ class BookkeepingContract(ABC):
         assert {of: amount for of, amount in asked.items() if amount} == held.amounts
         assert sum(held.amounts.values()) == 0
         assert (date(2026, 3, 31), currency) == (held.on, held.currency)
+        (told,) = self.bookkeeping().booked_revenue([made])
+        assert told == BookedRevenue(
+            ref=made, revenue=posting.revenue, on=date(2026, 3, 31), posted=True
+        )
+
+    def test_a_journal_that_is_no_more_is_not_told(self) -> None:
+        project = self.project_for()
+        made = self.bookkeeping().book_revenue(some_revenue(), project=project, key=a_key())
+        gone = made.model_copy(update={"id": "987654321"})
+
+        told = self.bookkeeping().booked_revenue([gone, made])
+
+        assert [one.ref for one in told] == [made]
+        assert self.bookkeeping().booked_revenue([]) == []
 
     @pytest.mark.parametrize(
         "posting",

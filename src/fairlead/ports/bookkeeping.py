@@ -7,7 +7,13 @@ from datetime import date
 from typing import Protocol
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.posting import BookedTime, ExpensePosting, RevenuePosting, TimePosting
+from fairlead.domain.model.posting import (
+    BookedRevenue,
+    BookedTime,
+    ExpensePosting,
+    RevenuePosting,
+    TimePosting,
+)
 from fairlead.domain.values import ExternalRef
 
 
@@ -35,6 +41,10 @@ class Bookkeeping(Protocol):
         ...
 
     def find_revenue(self, key: EffectKey) -> ExternalRef | None: ...
+
+    def booked_revenue(self, journals: Sequence[ExternalRef]) -> Sequence[BookedRevenue]:
+        """These journals as they are now. One that is no more is left out."""
+        ...
 
     def booked_time(self, project: ExternalRef, start: date, end: date) -> Sequence[BookedTime]:
         """All time on a project in these days, both included; all pages."""

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from fairlead.domain.ids import derived
 from fairlead.domain.model.discrepancy import Discrepancy, Kept, Record
+from fairlead.domain.values import ExternalRef
 from fairlead.store import bulk
 from fairlead.store.database import Tx
 
@@ -55,6 +56,17 @@ SELECT reference AS key, coalesce(ref ->> 'id', '') AS ref, net AS amount, curre
        (state = 'released' OR posted_at >= %(asked_at)s) AS pending
 FROM invoices WHERE engagement_id = %(engagement)s AND state IN ('released', 'posted', 'paid')
 ORDER BY reference
+"""
+
+# Journals of revenue in the ledger, and those that took earlier ones back.
+_REVENUE = """
+SELECT d.code || to_char(x.month, '/YYYY-MM/') || x.revision || j.what AS key, j.ref,
+       CASE j.what WHEN '' THEN x.revenue ELSE -x.revenue END AS amount, x.currency AS unit,
+       (x.month + interval '1 month - 1 day')::date AS "on"
+FROM revenue_entries x JOIN deliveries d USING (engagement_id)
+CROSS JOIN LATERAL (VALUES ('', x.ref), (' taken back', x.reversal_ref)) AS j (what, ref)
+WHERE x.engagement_id = %(engagement)s AND x.month >= %(since)s AND j.ref ->> 'id' IS NOT NULL
+ORDER BY x.month, x.revision, j.what
 """
 
 _NOTE = """
@@ -179,6 +191,24 @@ def our_expenses(
 def our_invoices(tx: Tx, engagement: str, asked_at: datetime) -> tuple[Record, ...]:
     rows = tx.execute(_INVOICES, {"engagement": engagement, "asked_at": asked_at})
     return tuple(Record(**row) for row in rows)
+
+
+def our_journals(tx: Tx, engagement: str, since: date) -> dict[ExternalRef, Record]:
+    """Of the months that begin on this day or later: the journal in the ledger → what we booked."""
+    rows = tx.execute(_REVENUE, {"engagement": engagement, "since": since}).fetchall()
+    refs = [ExternalRef.model_validate(row["ref"]) for row in rows]
+    return {
+        ref: Record(
+            key=row["key"],
+            ref=ref.id,
+            amount=row["amount"],
+            unit=row["unit"],
+            on=row["on"],
+            state="posted",
+            dated=True,
+        )
+        for ref, row in zip(refs, rows, strict=True)
+    }
 
 
 def note(

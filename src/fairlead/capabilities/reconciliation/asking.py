@@ -6,7 +6,11 @@ import json
 from collections.abc import Sequence
 from datetime import date
 
-from fairlead.capabilities.reconciliation.books import LEDGER_INVOICES, LEDGER_TIME
+from fairlead.capabilities.reconciliation.books import (
+    LEDGER_INVOICES,
+    LEDGER_REVENUE,
+    LEDGER_TIME,
+)
 from fairlead.capabilities.reconciliation.events import TOLD
 from fairlead.capabilities.reconciliation.recorded import PROJECT_TIME
 from fairlead.capabilities.reconciliation.recorded_expenses import PROJECT_EXPENSES
@@ -14,7 +18,7 @@ from fairlead.domain.model import Entity
 from fairlead.domain.model.discrepancy import Record
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
-from fairlead.domain.model.posting import BookedTime
+from fairlead.domain.model.posting import BookedRevenue, BookedTime
 from fairlead.domain.model.recorded_time import KeptTime
 from fairlead.domain.values import ExternalRef, Value
 from fairlead.flow.calls import Done, OutwardCall
@@ -36,6 +40,15 @@ def register(registry: Registry) -> None:
         """Every invoice and credit that the ledger keeps on the project."""
         invoices: Sequence[LedgerInvoice] = call.port.of_project(_project(call))
         return tell(call, LEDGER_INVOICES, [_invoice(one) for one in invoices])
+
+    @registry.action("ask_booked_revenue", on="bookkeeping", safe="It only reads.")
+    def ask_booked_revenue(call: OutwardCall) -> Done:
+        """What the ledger keeps of the journals of the last months."""
+        told = [ExternalRef.model_validate(one) for one in call.run.input.get("journals", ())]
+        asked = [ref for ref in told if ref.system == call.system]
+        kept: Sequence[BookedRevenue] = call.port.booked_revenue(asked) if asked else ()
+        names = json.dumps([str(ref) for ref in asked])
+        return tell(call, LEDGER_REVENUE, kept, asked=names, since=call.run.input["since"])
 
     @registry.action("ask_kept_time", on="projects", safe="It only reads.")
     def ask_kept_time(call: OutwardCall) -> Done:

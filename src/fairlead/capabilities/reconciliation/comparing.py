@@ -46,10 +46,13 @@ _AT_A_TIME = 20
 _SLA = timedelta(days=3)  #: clock time
 _TEAM = "finance-operations"
 #: What it is called, and how it differs.
+#: Older months are closed in the ledger, too; each journal is a call a day.
+_JOURNALS_FOR = timedelta(days=100)
 _NOUNS: Mapping[Kept, tuple[str, str]] = {
     Kept.TIME: ("time", "differs"),
     Kept.EXPENSE: ("expenses", "differ"),
     Kept.INVOICE: ("invoices", "differ"),
+    Kept.REVENUE: ("journals of revenue", "differ"),
 }
 
 
@@ -100,6 +103,8 @@ class StartsComparing:
             return f"{id} is not launched"
         now = database_time(tx)
         _compare_expenses(tx, delivery, now)
+        since = (now - _JOURNALS_FOR).date().replace(day=1)
+        journals = reconciliations.our_journals(tx, delivery.engagement, since)
         started = start_for(
             tx,
             self._library,
@@ -110,6 +115,8 @@ class StartsComparing:
                 "start": min(delivery.starts_on, now.date()).isoformat(),
                 "end": now.date().isoformat(),
                 "known": self._known(tx, delivery),
+                "since": since.isoformat(),
+                "journals": [ref.model_dump(mode="json") for ref in journals],
             },
             occurrence=message.message,
         )

@@ -25,7 +25,13 @@ from fairlead.connectors.netsuite.records import cut
 from fairlead.connectors.netsuite.settings import AccountFor, NetSuiteSettings
 from fairlead.connectors.netsuite.suiteql import day, folded_email, quoted
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.posting import BookedTime, ExpensePosting, RevenuePosting, TimePosting
+from fairlead.domain.model.posting import (
+    BookedRevenue,
+    BookedTime,
+    ExpensePosting,
+    RevenuePosting,
+    TimePosting,
+)
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import SystemRefused
 
@@ -188,6 +194,35 @@ class Journals(WrittenOnce, _Projects):
 
     def find_revenue(self, key: EffectKey) -> ExternalRef | None:
         return self._found(JOURNAL, key)
+
+    def booked_revenue(self, journals: Sequence[ExternalRef]) -> Sequence[BookedRevenue]:
+        """By their own records: a line in SuiteQL is in the subsidiary's currency."""
+        found: list[BookedRevenue] = []
+        for ref in journals:
+            self._ours(ref)
+            record = self._records.read(JOURNAL, ref.id, whole=True)
+            if record is not None:
+                found.append(self._booked_revenue(ref, record))
+        return found
+
+    def _booked_revenue(self, ref: ExternalRef, record: Mapping[str, Any]) -> BookedRevenue:
+        head, account = self._read("journal", record), self._account("revenue")
+        lines = [self._read("journal_line", one) for one in self._records.lines(record, _LINES)]
+        credited = sum(
+            (
+                (line.get("credit") or Decimal(0)) - (line.get("debit") or Decimal(0))
+                for line in lines
+                if line.get("account") == account
+            ),
+            Decimal(0),
+        )
+        values = {
+            "ref": ref,
+            "revenue": {"amount": credited, "currency": self._iso(str(head.get("currency")))},
+            "on": head.get("dated_on"),
+            "posted": head.get("approval") == "approved",
+        }
+        return self._valid(BookedRevenue, values)
 
     def _journal(
         self,

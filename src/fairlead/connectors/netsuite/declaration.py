@@ -65,6 +65,7 @@ CONNECTOR = Connector(
         "bookkeeping.find_expense": Reads(),
         "bookkeeping.book_revenue": Writes(Level.L2, "bookkeeping.find_revenue", _SETTLE),
         "bookkeeping.find_revenue": Reads(),
+        "bookkeeping.booked_revenue": Reads(),
         "bookkeeping.booked_time": Reads(),
     },
     # The smallest accounts have 5 requests at once, and all integrations of an account share them:

@@ -18,7 +18,7 @@ from fairlead.connectors.tryton.records import Record, number
 from fairlead.connectors.tryton.settings import AccountFor
 from fairlead.connectors.tryton.times import TimesBooked
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.posting import ExpensePosting, RevenuePosting
+from fairlead.domain.model.posting import BookedRevenue, ExpensePosting, RevenuePosting
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import EffectConflict, SystemRefused
 
@@ -92,6 +92,32 @@ class TrytonBookkeeping(TimesBooked):
 
     def find_revenue(self, key: EffectKey) -> ExternalRef | None:
         return self._found(key)
+
+    def booked_revenue(self, journals: Sequence[ExternalRef]) -> Sequence[BookedRevenue]:
+        found: list[BookedRevenue] = []
+        for ref in journals:
+            if ref.system != self._system:
+                raise SystemRefused(self._system, f"It has no {ref.kind} {ref}.")
+            move = self._records.one(MOVE, ref.id, (*_HELD, "lines.second_currency"))
+            if move is not None:
+                found.append(self._booked_revenue(ref, move))
+        return found
+
+    def _booked_revenue(self, ref: ExternalRef, move: Record) -> BookedRevenue:
+        """In the project's currency: the other one of a line, where there is one."""
+        company = move["company"]
+        account = self._account(self._code("revenue"), company)
+        lines = [line for line in move["lines"] if line["account"] == account]
+        foreign = {line["second_currency"] for line in move["lines"]} - {None}
+        currency = self._iso(foreign.pop() if foreign else self._own_currency(company)["id"])
+        credited = -sum((_amount(line) for line in lines), Decimal(0))
+        values = {
+            "ref": ref,
+            "revenue": {"amount": credited, "currency": currency},
+            "on": move["date"],
+            "posted": move["state"] == "posted",
+        }
+        return self._valid(BookedRevenue, values)
 
     def _found(self, key: EffectKey) -> ExternalRef | None:
         """None also where a move is there, but not posted yet."""

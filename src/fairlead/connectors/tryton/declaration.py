@@ -65,6 +65,7 @@ CONNECTOR = Connector(
         "bookkeeping.find_expense": Reads(),
         "bookkeeping.book_revenue": Writes(Level.L1, "bookkeeping.find_revenue", _SETTLE),
         "bookkeeping.find_revenue": Reads(),
+        "bookkeeping.booked_revenue": Reads(),
         "bookkeeping.booked_time": Reads(),
     },
     # Writers at the same rows make each other wait: few at once are quicker than many.

@@ -15,6 +15,7 @@ class Kept(StrEnum):
     TIME = "time"
     EXPENSE = "expense"
     INVOICE = "invoice"
+    REVENUE = "revenue"  #: journals of months
     PAYROLL = "payroll"  #: hours that payroll holds of a person and month
     PAID = "paid"  #: hours that it has paid
 

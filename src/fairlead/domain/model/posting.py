@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from fairlead.domain.model import Entity
-from fairlead.domain.values import Exact, Money, Name, Text
+from fairlead.domain.values import Exact, ExternalRef, Money, Name, Text
 
 
 class TimePosting(Entity):
@@ -52,6 +52,15 @@ class RevenuePosting(Entity):
     billed: Money
     wip: Money  #: earned and not billed yet, more than a month ago (negative: less)
     deferred: Money  #: billed and not earned yet, likewise
+
+
+class BookedRevenue(Entity):
+    """What the ledger keeps of a journal of revenue."""
+
+    ref: ExternalRef
+    revenue: Money  #: that it credits, in the project's currency; negative for what takes back
+    on: date
+    posted: bool  #: false: it counts in no balance there (yet)
 
 
 class BookedTime(Entity):

@@ -14,11 +14,13 @@ KEPT: Mapping[str, str] = {
     Kept.TIME: "Time",
     Kept.EXPENSE: "Expenses",
     Kept.INVOICE: "Invoices",
+    Kept.REVENUE: "Revenue",
 }
 ONE: Mapping[str, str] = {
     Kept.TIME: "Time entry",
     Kept.EXPENSE: "Expense",
     Kept.INVOICE: "Invoice",
+    Kept.REVENUE: "Journal of revenue",
 }
 KINDS: Mapping[str, tuple[str, Tone]] = {
     DiscrepancyKind.MISSING: ("Never got there", "bad"),
