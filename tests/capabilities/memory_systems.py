@@ -26,6 +26,7 @@ from fairlead.domain.model.posting import (
 from fairlead.domain.model.project import MilestoneReading, Progress
 from fairlead.domain.model.recorded_expense import RecordedExpense
 from fairlead.domain.model.recorded_time import KeptTime
+from fairlead.domain.model.requisition import HeldRequisition
 from fairlead.domain.model.resource import Absence, Resource
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
@@ -157,6 +158,14 @@ class MemoryLedger(Books, Troubled):
 
     def find_requisition(self, key: EffectKey) -> ExternalRef | None:
         return self.find("requisition", key)
+
+    def requisitions(self, refs: Sequence[ExternalRef]) -> Sequence[HeldRequisition]:
+        """As `booked_time`."""
+        made = {
+            ExternalRef(system=self.system, kind=kind, id=f"{kind}-{number}"): content
+            for number, (kind, _, content) in enumerate(self.entries, 1)
+        }
+        return [HeldRequisition(ref=ref, cost=made[ref][0].cost) for ref in refs if ref in made]
 
     def book_time(
         self, posting: TimePosting, *, project: ExternalRef, key: EffectKey

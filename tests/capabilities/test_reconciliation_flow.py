@@ -15,6 +15,7 @@ from fairlead.capabilities.reconciliation.comparing import ask_due, compare_now
 from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
 from fairlead.domain.model.posting import RevenuePosting
+from fairlead.domain.model.requisition import Requisition
 from fairlead.domain.rules.project_setup import add_months
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.store.database import Database
@@ -25,7 +26,7 @@ LEDGER = "netsuite-emea"
 
 @pytest.fixture
 def office(db: Database) -> Office:
-    return Office(db, "bookkeeping", "invoicing")
+    return Office(db, "bookkeeping", "invoicing", "procurement")
 
 
 def booked(office: Office, count: int = 3) -> tuple[Engagement, list[str]]:
@@ -55,7 +56,7 @@ def test_books_that_agree_have_no_difference_and_say_when_that_was_seen(office: 
     assert reconcile(office, engagement) == []
 
     known = {row["kept"]: row for row in office.rows("reconciliations")}
-    assert set(known) == {"time", "expense", "invoice", "revenue"}
+    assert set(known) == {"time", "expense", "invoice", "revenue", "commitment"}
     assert (known["time"]["ours"], known["time"]["theirs"]) == (3, 3)
     assert known["time"]["our_sum"] == known["time"]["their_sum"] == 24
     assert office.open_exceptions("reconciliation/") == []
@@ -250,3 +251,49 @@ def test_a_journal_from_before_the_last_months_is_not_asked_for(office: Office) 
     office.ledgers[LEDGER].entries.pop()
 
     assert reconcile(office, engagement) == []
+
+
+def requisition(office: Office, engagement: Engagement, number: int, cost: str) -> ExternalRef:
+    """As setting up a deal that leaves work to others makes it."""
+    wanted = Requisition(
+        code=f"TH-2001-P{number}", project_code="TH-2001", description="Penetration test",
+        role="Tester", hours=Decimal(40), cost=Money(amount=Decimal(cost), currency="EUR"),
+        needed_on=datetime.now(UTC).date(),
+    )  # fmt: skip
+    ref = office.ledgers[LEDGER].add("requisition", f"r{number}", (wanted, None))
+    with office.db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO effects (key, run_id, step, occurrence, subject_id, system, operation,"
+            " digest, request, state, ref, intended_at, settled_at) VALUES (%s, 'run', 'buy', 1,"
+            " %s, %s, 'procurement.create_requisition', 'd', %s, 'confirmed', %s, now(), now())",
+            [
+                f"r{number}",
+                engagement.id,
+                LEDGER,
+                Jsonb(wanted.model_dump(mode="json")),
+                Jsonb(ref.model_dump(mode="json")),
+            ],
+        )
+    return ref
+
+
+def test_purchase_requisitions_are_counted_and_what_changed_there_is_found(office: Office) -> None:
+    engagement = launched(office)
+    requisition(office, engagement, 1, "4200.00")
+    requisition(office, engagement, 2, "900.00")
+    requisition(office, engagement, 3, "50.00")
+    assert reconcile(office, engagement) == []
+    (known,) = office.rows("reconciliations", kept="commitment")
+    assert (known["ours"], known["theirs"], known["our_sum"]) == (3, 3, 5150)
+
+    books = office.ledgers[LEDGER].entries
+    books.pop()
+    kind, key, (wanted, project) = books.pop()
+    dearer = Money(amount=Decimal(950), currency="EUR")
+    books.append((kind, key, (wanted.model_copy(update={"cost": dearer}), project)))
+    found = reconcile(office, engagement)
+
+    assert {(one["key"], one["kind"], one["difference"]) for one in found} == {
+        ("TH-2001-P2", "amount", Decimal(50)),
+        ("TH-2001-P3", "deleted", Decimal(-50)),
+    }

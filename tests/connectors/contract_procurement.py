@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.requisition import Requisition
+from fairlead.domain.model.requisition import HeldRequisition, Requisition
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef, Money
 from fairlead.errors import SystemRefused
@@ -91,6 +91,16 @@ class ProcurementContract(ABC):
         )
 
         assert made == procurement.find_requisition(key)
+
+    def test_requisitions_are_told_as_they_are_and_not_where_they_are_no_more(self) -> None:
+        procurement, wanted = self.procurement(), a_requisition()
+        made = procurement.create_requisition(wanted, project=self.given_project(), key=a_key())
+        gone = made.model_copy(update={"id": "987654321"})
+
+        told = procurement.requisitions([gone, made])
+
+        assert told == [HeldRequisition(ref=made, cost=wanted.cost)]
+        assert procurement.requisitions([]) == []
 
     def test_keys_that_differ_at_the_end_are_told_apart(self) -> None:
         procurement, long = self.procurement(), a_key(longest=True)[:-1]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.requisition import Requisition
+from fairlead.domain.model.requisition import HeldRequisition, Requisition
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
 
@@ -27,3 +27,7 @@ class Procurement(Protocol):
         ...
 
     def find_requisition(self, key: EffectKey) -> ExternalRef | None: ...
+
+    def requisitions(self, refs: Sequence[ExternalRef]) -> Sequence[HeldRequisition]:
+        """These requisitions as they are now. One that is no more is left out."""
+        ...

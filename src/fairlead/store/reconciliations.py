@@ -69,6 +69,14 @@ WHERE x.engagement_id = %(engagement)s AND x.month >= %(since)s AND j.ref ->> 'i
 ORDER BY x.month, x.revision, j.what
 """
 
+# Purchase requisitions that were made for an engagement.
+_REQUISITIONS = """
+SELECT request ->> 'code' AS key, ref, (request -> 'cost' ->> 'amount')::numeric AS amount,
+       request -> 'cost' ->> 'currency' AS unit
+FROM effects WHERE subject_id = %s AND operation = 'procurement.create_requisition'
+  AND state = 'confirmed' ORDER BY 1
+"""
+
 _NOTE = """
 INSERT INTO reconciliations (engagement_id, system, kept, ours, theirs, our_sum, their_sum, unit,
     region, compared_at)
@@ -207,6 +215,16 @@ def our_journals(tx: Tx, engagement: str, since: date) -> dict[ExternalRef, Reco
             state="posted",
             dated=True,
         )
+        for ref, row in zip(refs, rows, strict=True)
+    }
+
+
+def our_requisitions(tx: Tx, engagement: str) -> dict[ExternalRef, Record]:
+    """The requisition in the procurement system → what it was asked for."""
+    rows = tx.execute(_REQUISITIONS, [engagement]).fetchall()
+    refs = [ExternalRef.model_validate(row["ref"]) for row in rows]
+    return {
+        ref: Record(key=row["key"], ref=ref.id, amount=row["amount"], unit=row["unit"])
         for ref, row in zip(refs, rows, strict=True)
     }
 

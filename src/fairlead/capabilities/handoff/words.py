@@ -22,6 +22,7 @@ _PORTS = {
     "mail_connected": "mail",
     "bookkeeping_connected": "bookkeeping",
     "invoicing_connected": "invoicing",
+    "procurement_connected": "procurement",
 }
 
 

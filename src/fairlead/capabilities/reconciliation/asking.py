@@ -10,6 +10,7 @@ from fairlead.capabilities.reconciliation.books import (
     LEDGER_INVOICES,
     LEDGER_REVENUE,
     LEDGER_TIME,
+    REQUISITIONS,
 )
 from fairlead.capabilities.reconciliation.events import TOLD
 from fairlead.capabilities.reconciliation.recorded import PROJECT_TIME
@@ -20,6 +21,7 @@ from fairlead.domain.model.engagement import Engagement
 from fairlead.domain.model.invoice import LedgerInvoice, LedgerInvoiceState
 from fairlead.domain.model.posting import BookedRevenue, BookedTime
 from fairlead.domain.model.recorded_time import KeptTime
+from fairlead.domain.model.requisition import HeldRequisition
 from fairlead.domain.values import ExternalRef, Value
 from fairlead.flow.calls import Done, OutwardCall
 from fairlead.flow.registry import Registry
@@ -44,11 +46,17 @@ def register(registry: Registry) -> None:
     @registry.action("ask_booked_revenue", on="bookkeeping", safe="It only reads.")
     def ask_booked_revenue(call: OutwardCall) -> Done:
         """What the ledger keeps of the journals of the last months."""
-        told = [ExternalRef.model_validate(one) for one in call.run.input.get("journals", ())]
-        asked = [ref for ref in told if ref.system == call.system]
+        asked = _known_there(call, "journals")
         kept: Sequence[BookedRevenue] = call.port.booked_revenue(asked) if asked else ()
-        names = json.dumps([str(ref) for ref in asked])
-        return tell(call, LEDGER_REVENUE, kept, asked=names, since=call.run.input["since"])
+        since = call.run.input["since"]
+        return tell(call, LEDGER_REVENUE, kept, asked=_names(asked), since=since)
+
+    @registry.action("ask_requisitions", on="procurement", safe="It only reads.")
+    def ask_requisitions(call: OutwardCall) -> Done:
+        """What the procurement system keeps of the requisitions that were made."""
+        asked = _known_there(call, "requisitions")
+        kept: Sequence[HeldRequisition] = call.port.requisitions(asked) if asked else ()
+        return tell(call, REQUISITIONS, kept, asked=_names(asked))
 
     @registry.action("ask_kept_time", on="projects", safe="It only reads.")
     def ask_kept_time(call: OutwardCall) -> Done:
@@ -85,6 +93,16 @@ def tell(call: OutwardCall, book: str, said: Sequence[Value | Entity], **more: s
         **more,
     )
     return Done({"records": len(said)})
+
+
+def _known_there(call: OutwardCall, what: str) -> list[ExternalRef]:
+    """Records of this system that the run was started with."""
+    told = [ExternalRef.model_validate(one) for one in call.run.input[what]]
+    return [ref for ref in told if ref.system == call.system]
+
+
+def _names(refs: Sequence[ExternalRef]) -> str:
+    return json.dumps([str(ref) for ref in refs])
 
 
 def _without_words(one: KeptTime) -> KeptTime:

@@ -14,6 +14,8 @@ from typing import Any
 from fairlead.domain.model.delivery import Delivery
 from fairlead.domain.model.discrepancy import Kept, Record
 from fairlead.domain.model.posting import BookedRevenue
+from fairlead.domain.model.requisition import HeldRequisition
+from fairlead.domain.values import ExternalRef
 from fairlead.store import reconciliations
 from fairlead.store.database import Tx
 
@@ -56,18 +58,14 @@ def _ledger_invoices(tx: Tx, told: Told) -> Sides:
 
 
 def _ledger_revenue(tx: Tx, told: Told) -> Sides:
-    """Of the journals that were asked for: what was booked meanwhile says nothing."""
-    asked = set(json.loads(told.data["asked"]))
     since = date.fromisoformat(told.data["since"])
-    booked = reconciliations.our_journals(tx, told.delivery.engagement, since)
-    ours = [record for ref, record in booked.items() if str(ref) in asked]
-    keys = {str(ref): record.key for ref, record in booked.items()}
     theirs = [BookedRevenue.model_validate(one) for one in told.said]
-    return Sides(
-        ours,
-        [
-            Record(
-                key=keys[str(one.ref)],
+    return _by_id(
+        told,
+        reconciliations.our_journals(tx, told.delivery.engagement, since),
+        {
+            one.ref: Record(
+                key="",
                 ref=one.ref.id,
                 amount=one.revenue.amount,
                 unit=one.revenue.currency,
@@ -76,7 +74,33 @@ def _ledger_revenue(tx: Tx, told: Told) -> Sides:
                 dated=True,
             )
             for one in theirs
-            if str(one.ref) in keys
+        },
+    )
+
+
+def _requisitions(tx: Tx, told: Told) -> Sides:
+    theirs = [HeldRequisition.model_validate(one) for one in told.said]
+    return _by_id(
+        told,
+        reconciliations.our_requisitions(tx, told.delivery.engagement),
+        {
+            one.ref: Record(key="", ref=one.ref.id, amount=one.cost.amount, unit=one.cost.currency)
+            for one in theirs
+        },
+    )
+
+
+def _by_id(
+    told: Told, ours: Mapping[ExternalRef, Record], theirs: Mapping[ExternalRef, Record]
+) -> Sides:
+    """Of records that were asked for by their ids: what was made meanwhile says nothing."""
+    asked = set(json.loads(told.data["asked"]))
+    return Sides(
+        [record for ref, record in ours.items() if str(ref) in asked],
+        [
+            record.model_copy(update={"key": ours[ref].key})
+            for ref, record in theirs.items()
+            if ref in ours
         ],
     )
 
@@ -86,9 +110,11 @@ def _records(told: Told) -> tuple[Record, ...]:
 
 
 LEDGER_TIME, LEDGER_INVOICES, LEDGER_REVENUE = "ledger-time", "ledger-invoices", "ledger-revenue"
+REQUISITIONS = "requisitions"
 #: Name, as a message says it → the book.
 LEDGER: Mapping[str, Book] = {
     LEDGER_TIME: Book(Kept.TIME, _ledger_time),
     LEDGER_INVOICES: Book(Kept.INVOICE, _ledger_invoices),
     LEDGER_REVENUE: Book(Kept.REVENUE, _ledger_revenue),
+    REQUISITIONS: Book(Kept.COMMITMENT, _requisitions),
 }

@@ -53,6 +53,7 @@ _NOUNS: Mapping[Kept, tuple[str, str]] = {
     Kept.EXPENSE: ("expenses", "differ"),
     Kept.INVOICE: ("invoices", "differ"),
     Kept.REVENUE: ("journals of revenue", "differ"),
+    Kept.COMMITMENT: ("purchase requisitions", "differ"),
 }
 
 
@@ -105,6 +106,7 @@ class StartsComparing:
         _compare_expenses(tx, delivery, now)
         since = (now - _JOURNALS_FOR).date().replace(day=1)
         journals = reconciliations.our_journals(tx, delivery.engagement, since)
+        requisitions = reconciliations.our_requisitions(tx, delivery.engagement)
         started = start_for(
             tx,
             self._library,
@@ -117,6 +119,7 @@ class StartsComparing:
                 "known": self._known(tx, delivery),
                 "since": since.isoformat(),
                 "journals": [ref.model_dump(mode="json") for ref in journals],
+                "requisitions": [ref.model_dump(mode="json") for ref in requisitions],
             },
             occurrence=message.message,
         )

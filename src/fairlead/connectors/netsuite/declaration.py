@@ -49,6 +49,7 @@ CONNECTOR = Connector(
         "procurement.vendors": Reads(),
         "procurement.create_requisition": Writes(Level.L2, "procurement.find_requisition", _SETTLE),
         "procurement.find_requisition": Reads(),
+        "procurement.requisitions": Reads(),
         "invoicing.ping": Reads(),
         "invoicing.create_invoice": Writes(Level.L2, "invoicing.find_invoice", _SETTLE),
         "invoicing.find_invoice": Reads(),

@@ -6,6 +6,7 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_0809105436
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from fairlead.connectors.netsuite.account import Account
@@ -13,7 +14,7 @@ from fairlead.connectors.netsuite.projects import JOB
 from fairlead.connectors.netsuite.records import cut, external_id
 from fairlead.domain.company_names import first_significant_word, has_word
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.requisition import Requisition
+from fairlead.domain.model.requisition import HeldRequisition, Requisition
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import AnswerLost, EffectConflict, SystemRefused, SystemUnavailable
@@ -92,6 +93,18 @@ class NetSuiteProcurement(Account):
         found = self._records.find(_REQUISITION, external_id(key))
         return self._ref(_REQUISITION, found[0]) if found else None
 
+    def requisitions(self, refs: Sequence[ExternalRef]) -> Sequence[HeldRequisition]:
+        self._ours(*refs)
+        found: list[HeldRequisition] = []
+        for ref in refs:
+            record = self._records.read(_REQUISITION, ref.id, whole=True)
+            if record is not None:
+                currency, lines = self._told(record)
+                amount = sum((each or Decimal(0) for _, each in lines), Decimal(0))
+                cost = {"amount": amount, "currency": self._iso(str(currency))}
+                found.append(self._valid(HeldRequisition, {"ref": ref, "cost": cost}))
+        return found
+
     def _held(self, made: str, external: str) -> tuple[Any, list[tuple[Any, Any]]]:
         """Currency, and project and amount of each line, of the requisition just written."""
         try:
@@ -100,9 +113,12 @@ class NetSuiteProcurement(Account):
             raise AnswerLost(self._system, away.why, retry_after=away.retry_after) from away
         if found is None or found[0] != made:
             raise AnswerLost(self._system, f"It did not keep requisition {made} under our key.")
+        return self._told(found[1])
+
+    def _told(self, record: Mapping[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
         sublist, kind = self._line_kind()
-        lines = [self._read(kind, line) for line in self._records.lines(found[1], sublist)]
-        currency = self._read("requisition", found[1]).get("currency")
+        lines = [self._read(kind, line) for line in self._records.lines(record, sublist)]
+        currency = self._read("requisition", record).get("currency")
         return currency, [(line.get("project"), line.get("estimate")) for line in lines]
 
     def _line_kind(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from fairlead.connectors.tryton.clients import PARTY, PARTY_FIELDS, Parties
 from fairlead.connectors.tryton.projects import WORK
 from fairlead.connectors.tryton.records import Record, number
 from fairlead.domain.ids import EffectKey
-from fairlead.domain.model.requisition import Requisition
+from fairlead.domain.model.requisition import HeldRequisition, Requisition
 from fairlead.domain.model.vendor import Vendor
 from fairlead.domain.values import ExternalRef
 from fairlead.errors import EffectConflict, SystemRefused
@@ -62,6 +62,17 @@ class TrytonProcurement(Parties):
         """None also where it is there, but nobody has been asked to approve it yet."""
         found = self._held(key)
         return self._ref(REQUISITION, found["id"]) if found and found["state"] in _ASKED else None
+
+    def requisitions(self, refs: Sequence[ExternalRef]) -> Sequence[HeldRequisition]:
+        found: list[HeldRequisition] = []
+        for ref in refs:
+            if ref.system != self._system:
+                raise SystemRefused(self._system, f"It has no {ref.kind} {ref}.")
+            held = self._records.one(REQUISITION, ref.id, ["total_amount", "currency"])
+            if held is not None:
+                cost = {"amount": held["total_amount"], "currency": self._iso(held["currency"])}
+                found.append(self._valid(HeldRequisition, {"ref": ref, "cost": cost}))
+        return found
 
     def _held(self, key: EffectKey) -> Record | None:
         wanted = ["state", "company", "description", "total_amount", "currency"]

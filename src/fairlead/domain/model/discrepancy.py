@@ -16,6 +16,7 @@ class Kept(StrEnum):
     EXPENSE = "expense"
     INVOICE = "invoice"
     REVENUE = "revenue"  #: journals of months
+    COMMITMENT = "commitment"  #: purchase requisitions
     PAYROLL = "payroll"  #: hours that payroll holds of a person and month
     PAID = "paid"  #: hours that it has paid
 

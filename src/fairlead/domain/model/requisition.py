@@ -18,6 +18,13 @@ class SubcontractNeed(Value):
     location: str | None = None
 
 
+class HeldRequisition(Entity):
+    """What the procurement system keeps of a requisition."""
+
+    ref: ExternalRef
+    cost: Money  #: of all its lines, without tax
+
+
 class Requisition(Entity):
     """A purchase requisition, tied to project and budget (F047)."""
 

@@ -15,12 +15,14 @@ KEPT: Mapping[str, str] = {
     Kept.EXPENSE: "Expenses",
     Kept.INVOICE: "Invoices",
     Kept.REVENUE: "Revenue",
+    Kept.COMMITMENT: "Purchases",
 }
 ONE: Mapping[str, str] = {
     Kept.TIME: "Time entry",
     Kept.EXPENSE: "Expense",
     Kept.INVOICE: "Invoice",
     Kept.REVENUE: "Journal of revenue",
+    Kept.COMMITMENT: "Purchase requisition",
 }
 KINDS: Mapping[str, tuple[str, Tone]] = {
     DiscrepancyKind.MISSING: ("Never got there", "bad"),
