@@ -38,7 +38,7 @@ def test_deals_in_a_storm_of_faults_and_kills_leave_each_record_once(
         for _ in range(workers):
             firm.start_worker()
         began = time.monotonic()
-        with reaper(firm, every_s, chance) as dead:
+        with reaper(firm, every_s, chance, most=4 * kills) as dead:
             firm.look_now()
             last = [began]
 

@@ -457,13 +457,18 @@ def environment(source: Path | None = None, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def reaper(firm: Firm, every_s: tuple[float, float], chosen: random.Random) -> Generator[list[int]]:
-    """Kill a worker of the firm now and then and start another; gives the list of the dead."""
+def reaper(
+    firm: Firm, every_s: tuple[float, float], chosen: random.Random, *, most: int
+) -> Generator[list[int]]:
+    """Kill a worker of the firm now and then and start another; gives the list of the dead.
+
+    `most`: on a slow machine, where starting takes longer than living, nothing would ever end.
+    """
     dead: list[int] = []
     stop = threading.Event()
 
     def reap() -> None:
-        while not stop.wait(chosen.uniform(*every_s)):
+        while len(dead) < most and not stop.wait(chosen.uniform(*every_s)):
             living = [worker for worker in firm.workers if worker.alive]
             if not living:
                 continue
