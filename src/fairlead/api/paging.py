@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import Field
 
+from fairlead.api.refusals import InvalidParameters
 from fairlead.domain.values import Value
+from fairlead.errors import Problem
 from fairlead.store.views import After
 
 T = TypeVar("T")
@@ -48,6 +51,18 @@ def after(cursor: str | None) -> After | None:
         return None
     at, _, id = cursor.partition(".")
     return _BEGINNING + int(at) * _MICROSECOND, id
+
+
+def after_uuid(cursor: str | None) -> After | None:
+    """As `after`, of rows whose id is a UUID. Raises `InvalidParameters`."""
+    found = after(cursor)
+    if found is not None:
+        try:
+            UUID(found[1])
+        except ValueError:
+            problem = Problem("query:/cursor", "is `next` of a page")
+            raise InvalidParameters("The query cannot be accepted.", [problem]) from None
+    return found
 
 
 def page(

@@ -13,19 +13,16 @@ from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
-from fairlead.api.paging import Limit, Page, TimeCursor, after, page
-from fairlead.api.reading import reading_tx
-from fairlead.api.refusals import InvalidParameters
+from fairlead.api.paging import Limit, Page, TimeCursor, after, after_uuid, page
+from fairlead.api.reading import limits_of, reading_tx
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Day, Filter
 from fairlead.capabilities.payroll.comparing import compare_as_asked
 from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
 from fairlead.domain.rules.period import month_of
 from fairlead.domain.values import Exact, Value
-from fairlead.errors import Problem
 from fairlead.store import payroll_views
 from fairlead.store.database import Tx
-from fairlead.trust.principals import Principal
 
 _Month = Annotated[Day | None, Query(description="Any day of the month that was paid; else all.")]
 
@@ -113,7 +110,13 @@ def list_payroll_comparisons(
     at, id = after(cursor) or (None, None)
     with reading_tx(parts) as tx:
         rows = payroll_views.comparisons(
-            tx, _eyes(caller), month=_first(month), employer=employer, at=at, id=id, limit=limit + 1
+            tx,
+            limits_of(caller),
+            month=_first(month),
+            employer=employer,
+            at=at,
+            id=id,
+            limit=limit + 1,
         )
     return page(rows, limit, _comparison, at="compared_at", id="place")
 
@@ -127,34 +130,22 @@ def list_payroll_discrepancies(
     limit: Limit = 50,
 ) -> Page[PayrollDiscrepancy]:
     """What payroll holds or has paid otherwise than it was sent, oldest first."""
-    at, id = after(cursor) or (None, None)
-    if id is not None and not _is_uuid(id):
-        problem = Problem("query:/cursor", "is `next` of a page")
-        raise InvalidParameters("The query cannot be accepted.", [problem])
+    at, id = after_uuid(cursor) or (None, None)
     with reading_tx(parts) as tx:
         rows = payroll_views.discrepancies(
-            tx, _eyes(caller), month=_first(month), employer=employer, at=at, id=id, limit=limit + 1
+            tx,
+            limits_of(caller),
+            month=_first(month),
+            employer=employer,
+            at=at,
+            id=id,
+            limit=limit + 1,
         )
     return page(rows, limit, PayrollDiscrepancy.model_validate, at="first_seen_at")
 
 
 def _first(month: date | None) -> date | None:
     return None if month is None else month_of(month)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _eyes(caller: Principal) -> dict[str, list[str] | None]:
-    return {
-        "regions": None if caller.regions is None else sorted(caller.regions),
-        "entities": None if caller.legal_entities is None else sorted(caller.legal_entities),
-    }
 
 
 def _comparison(row: Mapping[str, Any]) -> PayrollComparison:

@@ -32,3 +32,11 @@ def views(tx: Tx, caller: Principal) -> Views:
     """For a command: what the caller may not see, it may not change."""
     scope = Scope(regions=caller.regions, legal_entities=caller.legal_entities)
     return Views(tx, scope)
+
+
+def limits_of(caller: Principal) -> dict[str, list[str] | None]:
+    """The regions and companies that a caller sees, for a query. Null: all."""
+    return {
+        "regions": None if caller.regions is None else sorted(caller.regions),
+        "entities": None if caller.legal_entities is None else sorted(caller.legal_entities),
+    }

@@ -11,18 +11,15 @@ from starlette.responses import Response
 
 from fairlead.api.commands import Commanding, Outcome
 from fairlead.api.guard import Caller, Parts
-from fairlead.api.paging import Limit, Page, TimeCursor, after, page
-from fairlead.api.reading import reading_tx, views
-from fairlead.api.refusals import InvalidParameters
+from fairlead.api.paging import Limit, Page, TimeCursor, after, after_uuid, page
+from fairlead.api.reading import limits_of, reading_tx, views
 from fairlead.api.router import Router
 from fairlead.api.shapes import At, Filter, Id, found
 from fairlead.capabilities.reconciliation.comparing import compare_as_asked
 from fairlead.domain.model.discrepancy import DiscrepancyKind, Kept
 from fairlead.domain.values import Exact, Value
-from fairlead.errors import Problem
 from fairlead.store import reconciliations as store
 from fairlead.store.database import Tx
-from fairlead.trust.principals import Principal
 
 
 class DiscrepancyView(Value):
@@ -92,14 +89,11 @@ def list_discrepancies(
 
     `engagement` is an id, a number or a project code.
     """
-    at, id = after(cursor) or (None, None)
-    if id is not None and not _is_uuid(id):
-        problem = Problem("query:/cursor", "is `next` of a page")
-        raise InvalidParameters("The query cannot be accepted.", [problem])
+    at, id = after_uuid(cursor) or (None, None)
     with reading_tx(parts) as tx:
         rows = store.discrepancies(
             tx,
-            _eyes(caller),
+            limits_of(caller),
             engagement=engagement,
             system=system,
             kept=kept,
@@ -126,7 +120,7 @@ def list_reconciliations(
     with reading_tx(parts) as tx:
         rows = store.reconciliations(
             tx,
-            _eyes(caller),
+            limits_of(caller),
             engagement=engagement,
             system=system,
             kept=kept,
@@ -146,21 +140,6 @@ def reconcile_engagement(parts: Parts, caller: Caller, command: Commanding, id: 
         return Outcome(ReconciliationAsked(engagement_id=row["id"]), status=202)
 
     return command.carry_out(act)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _eyes(caller: Principal) -> dict[str, list[str] | None]:
-    return {
-        "regions": None if caller.regions is None else sorted(caller.regions),
-        "entities": None if caller.legal_entities is None else sorted(caller.legal_entities),
-    }
 
 
 def _discrepancy(row: Mapping[str, Any]) -> DiscrepancyView:

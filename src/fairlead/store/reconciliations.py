@@ -74,7 +74,7 @@ _REQUISITIONS = """
 SELECT request ->> 'code' AS key, ref, (request -> 'cost' ->> 'amount')::numeric AS amount,
        request -> 'cost' ->> 'currency' AS unit
 FROM effects WHERE subject_id = %s AND operation = 'procurement.create_requisition'
-  AND state = 'confirmed' ORDER BY 1
+  AND state = 'confirmed' AND ref ->> 'id' IS NOT NULL ORDER BY 1
 """
 
 _NOTE = """
